@@ -38,12 +38,12 @@ fn faults(arguments: &[&str]) -> Value {
 #[test]
 fn guarantees_hold_under_every_kind_of_fault() {
     // Two loads: one in which all auctions end after draws, and one that ends with the last fault.
-    let report = faults(&["--faults", "20", "--load-seconds", "45"]);
+    let report = faults(&["--faults", "25", "--load-seconds", "45"]);
     let faults = report["faults"].as_array().unwrap().iter();
     let kinds: BTreeSet<_> =
         faults.flat_map(|fault| fault["kinds"].as_array().unwrap()).map(Value::to_string).collect();
     // Without the disk faults, if disks cannot be mounted.
-    assert!(kinds.len() >= 17, "too few kinds of faults: {kinds:?}");
+    assert!(kinds.len() >= 23, "too few kinds of faults: {kinds:?}");
     let checked: u64 = report["totals"]["check_report"]["checks"]
         .as_array()
         .unwrap()

@@ -55,6 +55,8 @@ pub struct LocalServerOptions {
     /// Directory of all files. It is created (mode 0700) if it does not exist.
     pub data_dir: PathBuf,
     pub redis_appendfsync: AppendFsync,
+    /// Additional environment variables of Redis. For tests that preload libraries.
+    pub redis_environment: Vec<(String, String)>,
     /// Additional Postgres settings, `name=value`, which override the defaults. For tests of unsafe settings.
     pub postgres_settings: Vec<String>,
     /// Time limit for a server to answer after its start, including crash recovery.
@@ -69,6 +71,7 @@ impl LocalServerOptions {
         LocalServerOptions {
             data_dir: data_dir.into(),
             redis_appendfsync: AppendFsync::Always,
+            redis_environment: Vec::new(),
             postgres_settings: Vec::new(),
             start_deadline: Duration::from_secs(120),
             stop_deadline: Duration::from_secs(60),

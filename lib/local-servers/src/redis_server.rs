@@ -26,6 +26,7 @@ pub(crate) struct RedisServer {
     server_dir: ServerDir,
     program: PathBuf,
     appendfsync: AppendFsync,
+    environment: Vec<(String, String)>,
     socket: PathBuf,
     url: String,
 }
@@ -43,7 +44,8 @@ impl RedisServer {
         server_dir.create_dir(&server_dir.path.join("data"))?;
         let socket = sockets.join("redis/redis.sock");
         let url = format!("redis+unix://{}", url_escaped(&socket.to_string_lossy()));
-        Ok(RedisServer { server_dir, program, appendfsync: options.redis_appendfsync, socket, url })
+        let (appendfsync, environment) = (options.redis_appendfsync, options.redis_environment.clone());
+        Ok(RedisServer { server_dir, program, appendfsync, environment, socket, url })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -60,7 +62,9 @@ impl RedisServer {
     pub(crate) async fn start(&self) -> Result<ServerProcess, ServersError> {
         let claim = stale_processes::stop_stale(&self.server_dir).await?;
         self.server_dir.write_file("redis.conf", &config(self.appendfsync))?;
-        let command = self.server_dir.command(claim, &self.program, &[format!("{SERVER_DIR}/redis.conf")])?;
+        let mut command =
+            self.server_dir.command(claim, &self.program, &[format!("{SERVER_DIR}/redis.conf")])?;
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let process = ServerProcess::spawn(&self.server_dir, command).await?;
         process.ready(async || ping(&self.socket).await).await?;
         Ok(process)

@@ -2,9 +2,10 @@
 //!
 //! The kernel has no wall clock per process (`unshare --time` affects the monotonic clock only), and a
 //! setting of the portal would exist for a test alone. Therefore a small C library is preloaded that adds an
-//! offset to the system time. It is compiled with the C compiler that the build needs anyway.
+//! offset to the system time.
 
 use crate::Failure;
+use crate::faults::preload::{compile, writable};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -20,25 +21,19 @@ pub(crate) struct ClockLibrary {
 impl ClockLibrary {
     /// Compiles the library in a directory.
     pub(crate) fn compile(directory: &Path) -> Result<ClockLibrary, Failure> {
-        let (source, library) = (directory.join("clock.c"), directory.join("clock.so"));
-        std::fs::write(&source, SOURCE)?;
-        let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source);
-        let compiled = cc.output().map_err(|error| format!("cc: {error}"))?;
-        if !compiled.status.success() {
-            return Err(format!("cc: {}", String::from_utf8_lossy(&compiled.stderr)).into());
-        }
+        let library = compile(directory, "clock", SOURCE)?;
         Ok(ClockLibrary { library })
     }
 
     /// Creates a clock with an offset of zero.
     pub(crate) fn clock(&self, file: PathBuf) -> Result<Clock, Failure> {
-        std::fs::write(&file, 0_i64.to_ne_bytes())?;
+        writable(&file, &0_i64.to_ne_bytes())?;
         Ok(Clock { library: self.library.clone(), file })
     }
 }
 
 /// Clock of one process: a file that contains its offset.
+#[derive(Debug)]
 pub(crate) struct Clock {
     library: PathBuf,
     file: PathBuf,

@@ -3,7 +3,8 @@
 
 use crate::Failure;
 use crate::faults::fleet::Fleet;
-use crate::faults::kinds::{FaultKind, FaultPicker};
+use crate::faults::kinds::FaultKind;
+use crate::faults::picker::FaultPicker;
 use crate::faults::probe::Probe;
 use crate::run::progress::note;
 use auction_testkit::random::Random;

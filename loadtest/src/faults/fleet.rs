@@ -1,21 +1,20 @@
 //! A portal with two processes of each component, each with its own network proxies and clock. A supervisor
 //! restarts processes that exit, and a load balancer follows the readiness of the ingresses.
 
+pub(crate) mod slots;
+
 use crate::Failure;
-use crate::faults::clock::ClockLibrary;
 use crate::faults::disks::Disk;
-use crate::faults::proxy::Proxy;
+use crate::faults::power::RedisMachine;
 use crate::faults::slot::{Slot, is_ready};
 use crate::run::progress::note;
 use crate::run::target::client::Address;
 use crate::run::target::load_balancer::LoadBalancer;
 use auction_local_servers::{LocalServerOptions, LocalServers};
 use auction_postgres::migrate::migrate;
-use auction_testkit::free_address::own_address;
 use auction_wire::PartitionCount;
 use rustix::process::Signal;
-use std::path::Path;
-use std::sync::atomic::AtomicU32;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -24,45 +23,15 @@ use tokio::task::JoinSet;
 pub(crate) const COMPONENTS: [&str; 6] =
     ["ingress", "writer", "projector", "auctioneer", "notifier", "promoter"];
 
-/// Number of processes of each component.
-const PROCESSES_PER_COMPONENT: usize = 2;
-
 /// The default of the portal.
 pub(crate) const PARTITIONS: u16 = 4;
 
 /// Interval of the supervisor and of the readiness checks.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Short leases, so that pauses often outlast them. Short retention, so that data that grows without bound is
-/// visible.
-const SETTINGS: [(&str, &str); 19] = [
-    ("AUCTION__PARTITIONS", "4"),
-    ("AUCTION__INGRESS__TRUST_GATEWAY_USER_HEADER", "true"),
-    ("AUCTION__INGRESS__SHUTDOWN_GRACE_SECONDS", "2"),
-    ("AUCTION__RATE_LIMITS__ENABLED", "false"),
-    ("AUCTION__LOG__FILTER", "warn"),
-    ("AUCTION__WRITER__LEASE_SECONDS", "2"),
-    ("AUCTION__PROJECTOR__LEASE_SECONDS", "2"),
-    ("AUCTION__AUCTIONEER__LEASE_SECONDS", "2"),
-    ("AUCTION__NOTIFIER__LEASE_SECONDS", "2"),
-    ("AUCTION__PROMOTER__LEASE_SECONDS", "2"),
-    // Inboxes keep all notifications, so that the checker can read them.
-    ("AUCTION__NOTIFIER__INBOX_SIZE", "60000"),
-    ("AUCTION__NOTIFIER__INTERVAL_MS", "300"),
-    ("AUCTION__WRITER__AGGREGATE_CACHE_SIZE", "500"),
-    ("AUCTION__PROJECTOR__AUCTION_CACHE_SIZE", "300"),
-    ("AUCTION__NOTIFIER__AUCTION_CACHE_SIZE", "300"),
-    ("AUCTION__WRITER__SNAPSHOT_EVENTS", "200"),
-    ("AUCTION__RETENTION__COMMANDS_SECONDS", "120"),
-    ("AUCTION__RETENTION__EVENTS_SECONDS", "300"),
-    ("AUCTION__RETENTION__INTERVAL_MS", "2000"),
-];
-
-/// Settings file: a draw every five seconds, so that each auction has several.
-const SETTINGS_FILE: &str = "[promoter]\noptions = [{ interval_ms = 5000 }]\n";
-
-/// Postgres limits: few enough connections to be exhausted, and small enough for a disk in memory.
-const POSTGRES: [&str; 2] = ["max_connections=120", "max_wal_size=256MB"];
+/// Postgres limits: few enough connections to be exhausted, and small enough for a disk in memory. What a new standby
+/// needs is kept.
+const POSTGRES: [&str; 3] = ["max_connections=120", "max_wal_size=256MB", "wal_keep_size=256MB"];
 
 /// All processes and servers of a run.
 pub(crate) struct Fleet {
@@ -71,15 +40,22 @@ pub(crate) struct Fleet {
     pub(crate) targets: Vec<String>,
     /// The servers; a fault that stops or changes them holds the lock.
     pub(crate) servers: tokio::sync::Mutex<Option<LocalServers>>,
+    /// Servers for a standby of Postgres; none before the first failover, and otherwise stopped.
+    pub(crate) standby: tokio::sync::Mutex<Option<LocalServers>>,
+    standby_dir: PathBuf,
     /// Held by the fault that currently changes the network.
     pub(crate) network: tokio::sync::Mutex<()>,
     /// Time of the last loss of all Redis data, until the driver takes it.
     pub(crate) flushed: tokio::sync::Mutex<Option<Instant>>,
+    /// None if no library could be compiled.
+    pub(crate) redis_machine: Option<RedisMachine>,
     pub(crate) redis_url: String,
+    /// Socket of Redis, for further proxies.
+    pub(crate) redis_socket: PathBuf,
     pub(crate) database_url: String,
     pub(crate) load_balancer: Arc<LoadBalancer>,
-    /// Disks of Redis and Postgres; none if they could not be mounted.
-    pub(crate) disks: Option<[Disk; 2]>,
+    /// Disks of Redis, Postgres and its standby; none if they could not be mounted.
+    pub(crate) disks: Option<[Disk; 3]>,
     /// Unexpected exits of processes and servers, and other problems of the run.
     problems: Mutex<Vec<String>>,
     _directory: Option<TempDir>,
@@ -100,31 +76,39 @@ impl Fleet {
         };
         let directory = temporary.as_ref().map(TempDir::path).or(data_dir).ok_or("no directory")?;
         std::fs::create_dir_all(directory)?;
-        let data = directory.join("servers");
-        let disk = |name| Disk::mount(data.join(name));
-        let disks = match (disk("redis"), disk("postgres")) {
-            (Ok(redis), Ok(postgres)) => Some([redis, postgres]),
-            (Err(error), _) | (_, Err(error)) => {
+        let (data, standby_dir) = (directory.join("servers"), directory.join("standby"));
+        let disks = mount(&data, &standby_dir)
+            .inspect_err(|error| {
                 note(&format!("disk faults are disabled in this run (mounting requires root): {error}"));
-                None
-            }
-        };
-        let mut options = LocalServerOptions::new(&data);
-        options.postgres_settings = POSTGRES.map(str::to_owned).to_vec();
+            })
+            .ok();
+        let mut options = options(&data);
+        let redis_machine = RedisMachine::prepare(&data.join("redis"))
+            .inspect_err(|error| note(&format!("redis-clock is disabled in this run: {error}")))
+            .ok()
+            .map(|(machine, environment)| {
+                options.redis_environment = environment;
+                machine
+            });
         let servers = LocalServers::start(options).await?;
         migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
-        let slots = slots(directory, servers.data_dir(), settings).await?;
+        let slots = slots::create(directory, servers.data_dir(), &standby_dir, settings).await?;
         let ingresses = slots.iter().filter(|slot| slot.component == "ingress");
         let addresses = ingresses.map(|slot| Address { host: slot.listen.to_string() }).collect();
         let (redis_url, database_url) = (servers.redis_url().to_owned(), servers.database_url().to_owned());
+        let redis_socket = servers.data_dir().join(slots::REDIS_SOCKET);
         let all = COMPONENTS.map(str::to_owned);
         let fleet = Fleet {
             slots,
             targets: if components.is_empty() { all.to_vec() } else { components.to_vec() },
             servers: tokio::sync::Mutex::new(Some(servers)),
+            standby: tokio::sync::Mutex::default(),
+            standby_dir,
             network: tokio::sync::Mutex::default(),
             flushed: tokio::sync::Mutex::default(),
+            redis_machine,
             redis_url,
+            redis_socket,
             database_url,
             load_balancer: Arc::new(LoadBalancer::new(addresses)),
             disks,
@@ -132,12 +116,19 @@ impl Fleet {
             _directory: temporary,
         };
         for slot in &fleet.slots {
-            slot.start(&mut *slot.process.lock().await)?;
+            slot.start(&mut *slot.process.lock().await).await?;
         }
         for slot in &fleet.slots {
             slot.wait_until_ready().await?;
         }
         Ok(fleet)
+    }
+
+    /// Starts the servers for a standby of Postgres.
+    pub(crate) async fn start_standby(&self) -> Result<LocalServers, Failure> {
+        let mut servers = LocalServers::start(options(&self.standby_dir)).await?;
+        servers.kill_redis().await;
+        Ok(servers)
     }
 
     /// Returns the processes of a component.
@@ -181,7 +172,7 @@ impl Fleet {
                 slot.name,
                 slot.log_tail()
             ));
-            if let Err(error) = slot.start(&mut process) {
+            if let Err(error) = slot.start(&mut process).await {
                 self.report_problem(format!("{} cannot be started: {error}", slot.name));
             }
         }
@@ -224,6 +215,8 @@ impl Fleet {
                 ));
             }
         }
+        // Its Postgres runs only during a failover.
+        drop(self.standby.lock().await.take());
         match self.servers.lock().await.take() {
             Some(servers) => Ok(servers.stop().await?),
             None => Ok(()),
@@ -242,43 +235,18 @@ impl Drop for Fleet {
         }
         // The servers must exit before their disks are unmounted.
         self.servers.get_mut().take();
+        self.standby.get_mut().take();
     }
 }
 
-async fn slots(
-    directory: &Path,
-    data: &Path,
-    more_settings: &[(String, String)],
-) -> Result<Vec<Slot>, Failure> {
-    let clocks = ClockLibrary::compile(directory)
-        .inspect_err(|error| note(&format!("clock faults are disabled in this run: {error}")))
-        .ok();
-    let program = std::env::current_exe()?.with_file_name("portal");
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let settings: Vec<_> = SETTINGS.map(owned).into_iter().chain(more_settings.iter().cloned()).collect();
-    let config = directory.join("settings.toml");
-    std::fs::write(&config, SETTINGS_FILE)?;
-    let mut slots = Vec::new();
-    for component in COMPONENTS {
-        for number in 1..=PROCESSES_PER_COMPONENT {
-            let name = format!("{component}-{number}");
-            let clock = clocks.as_ref().map(|clocks| clocks.clock(directory.join(format!("{name}.clock"))));
-            slots.push(Slot {
-                component,
-                listen: own_address()?,
-                admin: own_address()?,
-                redis: Proxy::to(&data.join("redis/redis.sock")).await?,
-                postgres: Proxy::to(&data.join("postgres/.s.PGSQL.5432")).await?,
-                clock: clock.transpose()?,
-                program: program.clone(),
-                config: config.clone(),
-                settings: settings.clone(),
-                log: directory.join(format!("{name}.log")),
-                name,
-                process: tokio::sync::Mutex::new(None),
-                pid: AtomicU32::new(0),
-            });
-        }
-    }
-    Ok(slots)
+fn options(data_dir: &Path) -> LocalServerOptions {
+    let mut options = LocalServerOptions::new(data_dir);
+    options.postgres_settings = POSTGRES.map(str::to_owned).to_vec();
+    options
+}
+
+fn mount(data: &Path, standby: &Path) -> Result<[Disk; 3], Failure> {
+    let disks = [data.join("redis"), data.join("postgres"), standby.join("postgres")].map(Disk::mount);
+    let [redis, postgres, standby] = disks;
+    Ok([redis?, postgres?, standby?])
 }

@@ -5,17 +5,22 @@
 mod clock;
 mod deployment;
 mod disk;
+mod failover;
+mod logs;
 mod network;
 mod postgres;
+mod power_cut;
 mod processes;
 mod redis;
+mod shared_redis;
 
 use crate::Failure;
 use crate::faults::fleet::Fleet;
 use crate::faults::slot::Slot;
 use auction_testkit::random::Random;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,18 +37,23 @@ pub(crate) enum FaultKind {
     RedisFlushed,
     RedisDiskFull,
     RedisReplica,
+    SharedRedis,
+    RedisClock,
     PostgresConnections,
     PostgresTimeouts,
     PostgresReadOnly,
+    PostgresFailover,
     PostgresDiskFull,
     ClosedConnections,
     WrongClock,
+    LogStalled,
+    LogClosed,
     KillAll,
     Deployment,
 }
 
 impl FaultKind {
-    pub(crate) const ALL: [FaultKind; 20] = [
+    pub(crate) const ALL: [FaultKind; 25] = [
         FaultKind::KillProcess,
         FaultKind::KillRepeatedly,
         FaultKind::KillRedis,
@@ -56,12 +66,17 @@ impl FaultKind {
         FaultKind::RedisFlushed,
         FaultKind::RedisDiskFull,
         FaultKind::RedisReplica,
+        FaultKind::SharedRedis,
+        FaultKind::RedisClock,
         FaultKind::PostgresConnections,
         FaultKind::PostgresTimeouts,
         FaultKind::PostgresReadOnly,
+        FaultKind::PostgresFailover,
         FaultKind::PostgresDiskFull,
         FaultKind::ClosedConnections,
         FaultKind::WrongClock,
+        FaultKind::LogStalled,
+        FaultKind::LogClosed,
         FaultKind::KillAll,
         FaultKind::Deployment,
     ];
@@ -81,19 +96,24 @@ impl FaultKind {
             FaultKind::RedisFlushed => "redis-flushed",
             FaultKind::RedisDiskFull => "redis-disk-full",
             FaultKind::RedisReplica => "redis-replica",
+            FaultKind::SharedRedis => "shared-redis",
+            FaultKind::RedisClock => "redis-clock",
             FaultKind::PostgresConnections => "postgres-connections",
             FaultKind::PostgresTimeouts => "postgres-timeouts",
             FaultKind::PostgresReadOnly => "postgres-read-only",
+            FaultKind::PostgresFailover => "postgres-failover",
             FaultKind::PostgresDiskFull => "postgres-disk-full",
             FaultKind::ClosedConnections => "closed-connections",
             FaultKind::WrongClock => "wrong-clock",
+            FaultKind::LogStalled => "log-stalled",
+            FaultKind::LogClosed => "log-closed",
             FaultKind::KillAll => "kill-all",
             FaultKind::Deployment => "deployment",
         }
     }
 
     /// Relative frequency of the kind.
-    fn weight(self) -> usize {
+    pub(crate) fn weight(self) -> usize {
         match self {
             FaultKind::KillProcess => 6,
             FaultKind::PauseProcess => 4,
@@ -121,6 +141,7 @@ impl FaultKind {
     pub(crate) fn is_possible(self, fleet: &Fleet) -> bool {
         match self {
             FaultKind::RedisDiskFull | FaultKind::PostgresDiskFull => fleet.disks.is_some(),
+            FaultKind::RedisClock => fleet.redis_machine.is_some(),
             FaultKind::WrongClock => fleet.slots.iter().all(|slot| slot.clock.is_some()),
             _ => true,
         }
@@ -137,10 +158,13 @@ impl FaultKind {
             FaultKind::RedisMemory => redis::memory(fleet, random).await,
             FaultKind::RedisFlushed => redis::flush(fleet).await,
             FaultKind::RedisReplica => redis::replica(fleet, random).await,
+            FaultKind::SharedRedis => shared_redis::share(fleet, random).await,
+            FaultKind::RedisClock => power_cut::after_clock_jump(fleet, random).await,
             FaultKind::KillPostgres => postgres::kill(fleet, random).await,
             FaultKind::PostgresConnections => postgres::connections(fleet, random).await,
             FaultKind::PostgresTimeouts => postgres::timeouts(fleet, random).await,
             FaultKind::PostgresReadOnly => postgres::read_only(fleet, random).await,
+            FaultKind::PostgresFailover => failover::there_and_back(fleet, random).await,
             FaultKind::ClosedConnections => {
                 redis::close_connections(fleet).await?;
                 postgres::close_connections(fleet).await
@@ -151,6 +175,8 @@ impl FaultKind {
             FaultKind::NetworkHeld => network::held(fleet, random).await,
             FaultKind::NetworkCuts => network::cuts(fleet, random).await,
             FaultKind::WrongClock => clock::wrong(fleet, random).await,
+            FaultKind::LogStalled => logs::stalled(fleet, random).await,
+            FaultKind::LogClosed => logs::closed(fleet, random).await,
             FaultKind::KillAll => processes::kill_all(fleet, random).await,
             FaultKind::Deployment => deployment::roll(fleet).await,
         }
@@ -181,51 +207,13 @@ impl fmt::Display for FaultKind {
     }
 }
 
-impl FromStr for FaultKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<FaultKind, String> {
-        let found = FaultKind::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| {
-            format!("unknown fault {text:?}; faults: {}", FaultKind::ALL.map(FaultKind::name).join(", "))
-        })
-    }
-}
-
-/// Picks kinds of faults in random order, each as often as its weight per cycle.
-pub(crate) struct FaultPicker {
-    kinds: Vec<FaultKind>,
-    remaining: Vec<FaultKind>,
-}
-
-impl FaultPicker {
-    pub(crate) fn new(kinds: Vec<FaultKind>) -> FaultPicker {
-        FaultPicker { kinds, remaining: Vec::new() }
+impl ValueEnum for FaultKind {
+    fn value_variants<'a>() -> &'a [FaultKind] {
+        &FaultKind::ALL
     }
 
-    pub(crate) fn pick_next(&mut self, random: &mut Random) -> Option<FaultKind> {
-        if self.remaining.is_empty() {
-            let repeated = |kind: &FaultKind| std::iter::repeat_n(*kind, kind.weight());
-            // Each kind occurs once before any repeats, so that short runs see as many kinds as possible.
-            let weighted = self.kinds.iter().flat_map(repeated);
-            let mut repeats: Vec<FaultKind> = weighted.collect();
-            let mut first_cycle = self.kinds.clone();
-            for kind in &first_cycle {
-                repeats.extract_if(.., |one| one == kind).take(1).for_each(drop);
-            }
-            shuffle(&mut repeats, random);
-            shuffle(&mut first_cycle, random);
-            self.remaining = repeats;
-            // `pick_next` takes from the end.
-            self.remaining.extend(first_cycle);
-        }
-        self.remaining.pop()
-    }
-}
-
-fn shuffle(kinds: &mut [FaultKind], random: &mut Random) {
-    for n in (1..kinds.len()).rev() {
-        kinds.swap(n, random.below(n as u64 + 1) as usize);
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 
@@ -246,26 +234,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kind_names_round_trip() {
-        for kind in FaultKind::ALL {
-            assert_eq!(kind.name().parse(), Ok(kind));
-        }
-        assert!("earthquake".parse::<FaultKind>().is_err());
-    }
-
-    #[test]
-    fn picker_uses_every_kind_once_before_repeating() {
-        let pick = |seed| {
-            let (mut picker, mut random) = (FaultPicker::new(FaultKind::ALL.to_vec()), Random::new(seed));
-            std::iter::from_fn(|| picker.pick_next(&mut random)).take(60).collect::<Vec<_>>()
-        };
-        let picked = pick(1);
-        let mut first = picked[..FaultKind::ALL.len()].to_vec();
-        first.sort_unstable();
-        assert_eq!(first, FaultKind::ALL);
-        let kills = picked.iter().filter(|kind| **kind == FaultKind::KillProcess).count();
-        assert!(kills > 6, "{kills}");
-        assert_eq!(picked, pick(1));
-        assert_ne!(picked, pick(2));
+    fn every_kind_is_an_option_value_once() {
+        let mut kinds = FaultKind::ALL.map(|kind| FaultKind::from_str(kind.name(), false)).to_vec();
+        assert_eq!(kinds, FaultKind::ALL.map(Ok));
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), FaultKind::ALL.len());
     }
 }

@@ -3,7 +3,7 @@
 use crate::Failure;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -29,6 +29,8 @@ pub(crate) enum LinkState {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     link_state: watch::Sender<LinkState>,
+    /// Socket for new connections.
+    socket: Arc<Mutex<PathBuf>>,
 }
 
 impl Proxy {
@@ -37,32 +39,39 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (link_state, state_receiver) = watch::channel(LinkState::Clear);
-        tokio::spawn(serve(listener, socket.to_owned(), state_receiver));
-        Ok(Proxy { address, link_state })
+        let socket = Arc::new(Mutex::new(socket.to_owned()));
+        tokio::spawn(serve(listener, Arc::clone(&socket), state_receiver));
+        Ok(Proxy { address, link_state, socket })
     }
 
     /// Sets the state for all connections.
     pub(crate) fn set(&self, link_state: LinkState) {
         self.link_state.send_replace(link_state);
     }
+
+    /// Leads new connections to another server, as a virtual IP address does. Open ones stay where they are.
+    pub(crate) fn move_to(&self, socket: PathBuf) {
+        *self.socket.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+    }
 }
 
-async fn serve(listener: TcpListener, socket: PathBuf, link_state: watch::Receiver<LinkState>) {
-    let (socket, mut closed) = (Arc::new(socket), link_state.clone());
+async fn serve(listener: TcpListener, socket: Arc<Mutex<PathBuf>>, link_state: watch::Receiver<LinkState>) {
+    let mut closed = link_state.clone();
     loop {
         tokio::select! {
             gone = closed.wait_for(|_| false) => if gone.is_err() { return },
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { continue };
-                tokio::spawn(forward(client, Arc::clone(&socket), link_state.clone()));
+                let socket = socket.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                tokio::spawn(forward(client, socket, link_state.clone()));
             }
         }
     }
 }
 
-async fn forward(client: TcpStream, socket: Arc<PathBuf>, link_state: watch::Receiver<LinkState>) {
+async fn forward(client: TcpStream, socket: PathBuf, link_state: watch::Receiver<LinkState>) {
     // If the server is down, the client connection is closed, as without a proxy.
-    let Ok(server) = UnixStream::connect(socket.as_path()).await else { return };
+    let Ok(server) = UnixStream::connect(socket).await else { return };
     // Without this option the connection is slower, but works.
     let _ = client.set_nodelay(true);
     let (from_client, to_client) = client.into_split();

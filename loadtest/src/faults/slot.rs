@@ -3,10 +3,10 @@
 
 use crate::Failure;
 use crate::faults::clock::Clock;
+use crate::faults::log_reader::LogReader;
 use crate::faults::proxy::Proxy;
 use crate::run::target::client::{Address, Client};
 use rustix::process::{Pid, Signal, kill_process};
-use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -32,6 +32,8 @@ pub(crate) struct Slot {
     pub(crate) admin: SocketAddr,
     pub(crate) redis: Proxy,
     pub(crate) postgres: Proxy,
+    /// Second address of Postgres; none if the first one moves at a failover.
+    pub(crate) standby: Option<Proxy>,
     pub(crate) clock: Option<Clock>,
     pub(crate) program: PathBuf,
     /// Settings file of the process, in addition to `settings`.
@@ -40,19 +42,21 @@ pub(crate) struct Slot {
     pub(crate) log: PathBuf,
     /// The running process; a fault that stops it holds the lock.
     pub(crate) process: Mutex<Option<Child>>,
+    /// Reader of the logs of the current or last process; a fault that changes it holds the lock of the process.
+    pub(crate) log_reader: Mutex<Option<LogReader>>,
     /// Id of the current or last process.
     pub(crate) pid: AtomicU32,
 }
 
 impl Slot {
-    pub(crate) fn start(&self, process: &mut Option<Child>) -> Result<(), Failure> {
-        let log = File::options().append(true).create(true).open(&self.log)?;
+    pub(crate) async fn start(&self, process: &mut Option<Child>) -> Result<(), Failure> {
+        let (reader, log) = LogReader::start(&self.log)?;
         let mut command = Command::new(&self.program);
         command
             .args(["run", self.component, "--config"])
             .arg(&self.config)
             .env("REDIS_URL", format!("redis://{}", self.redis.address))
-            .env("DATABASE_URL", format!("postgresql://auction@{}/auction", self.postgres.address))
+            .env("DATABASE_URL", self.database_url())
             .env("AUCTION__INGRESS__LISTEN", self.listen.to_string())
             .env("AUCTION__ADMIN_LISTEN", self.admin.to_string())
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
@@ -67,8 +71,19 @@ impl Slot {
             format!("{program}: {error}; build it with: cargo build --release -p portal --bin portal")
         })?;
         self.pid.store(child.id(), Ordering::Relaxed);
+        *self.log_reader.lock().await = Some(reader);
         *process = Some(child);
         Ok(())
+    }
+
+    fn database_url(&self) -> String {
+        let first = self.postgres.address;
+        match &self.standby {
+            None => format!("postgresql://auction@{first}/auction"),
+            Some(Proxy { address: second, .. }) => {
+                format!("postgresql://auction@{first},{second}/auction?target_session_attrs=read-write")
+            }
+        }
     }
 
     /// Sends a signal to the process, if it is running.

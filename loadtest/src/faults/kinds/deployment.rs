@@ -19,7 +19,7 @@ pub(super) async fn roll(fleet: &Fleet) -> Result<FaultRecord, Failure> {
         if !status.is_some_and(|status| status.success()) {
             fleet.report_problem(format!("{} did not drain: {status:?}\n{}", slot.name, slot.log_tail()));
         }
-        slot.start(&mut process)?;
+        slot.start(&mut process).await?;
         slot.wait_until_ready().await?;
         // The next ingress is stopped only after the load balancer uses this one again.
         let host = slot.listen.to_string();

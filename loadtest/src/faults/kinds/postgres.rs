@@ -84,7 +84,7 @@ pub(super) async fn close_connections(fleet: &Fleet) -> Result<FaultRecord, Fail
     Ok(FaultRecord::of_many(format!("all connections to Redis closed, {ended} sessions ended")))
 }
 
-async fn connect(url: &str) -> Result<Client, Failure> {
+pub(super) async fn connect(url: &str) -> Result<Client, Failure> {
     let mut config: tokio_postgres::Config = url.parse()?;
     let (client, connection) = config.application_name("fault").connect(NoTls).await?;
     tokio::spawn(connection);

@@ -14,7 +14,7 @@ pub(super) async fn kill(fleet: &Fleet, random: &mut Random) -> Result<FaultReco
     slot.signal(&process, Signal::KILL)?;
     slot.wait_for_exit(&mut process).await?;
     tokio::time::sleep(down).await;
-    slot.start(&mut process)?;
+    slot.start(&mut process).await?;
     Ok(FaultRecord::of_process(slot, format!("{} restarted after {down:?}", slot.name)))
 }
 
@@ -26,7 +26,7 @@ pub(super) async fn kill_repeatedly(fleet: &Fleet, random: &mut Random) -> Resul
         let mut process = slot.process.lock().await;
         slot.signal(&process, Signal::KILL)?;
         slot.wait_for_exit(&mut process).await?;
-        slot.start(&mut process)?;
+        slot.start(&mut process).await?;
         drop(process);
         kills += 1;
         tokio::time::sleep(random_duration(random, 100, 600)).await;
@@ -65,7 +65,7 @@ pub(super) async fn kill_all(fleet: &Fleet, random: &mut Random) -> Result<Fault
     servers.start_redis().await?;
     servers.start_postgres().await?;
     for (slot, process) in &mut processes {
-        slot.start(process)?;
+        slot.start(process).await?;
     }
     Ok(FaultRecord::of_many(format!("everything restarted after {down:?}")))
 }
