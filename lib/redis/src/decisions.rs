@@ -1,27 +1,22 @@
 //! Commands and writers of all partitions, read in one round trip.
 
 use crate::command_stream::GROUP;
+use crate::probe_connection::ProbeConnection;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::decision_probe::{DecisionProbe, PartitionDecisions};
 use auction_domain::Timestamp;
 use auction_wire::{Channel, PartitionCount, PartitionId};
 use redis::{Pipeline, Value, pipe};
-use std::time::{Duration, Instant};
 use stream_worker::value::{member, number, ok, text};
-use stream_worker::{DedicatedConnection, EntryId, StreamError};
-
-/// Longest time to wait for a reply.
-const DEADLINE: Duration = Duration::from_secs(5);
+use stream_worker::{EntryId, StreamError};
 
 /// Number of replies for each partition: groups and pending entries of each channel, and the lease.
 const REPLIES: usize = 2 * Channel::ALL.len() + 1;
 
 /// Probe of the command streams and their writers.
 pub struct RedisDecisionProbe {
-    server: RedisServer,
-    /// Connection, and when it was opened.
-    connection: Option<(DedicatedConnection, Instant)>,
+    connection: ProbeConnection,
     partitions: Vec<PartitionId>,
     commands: Pipeline,
     /// Whether writers own partitions by leases.
@@ -42,8 +37,7 @@ impl RedisDecisionProbe {
             commands.cmd("EXISTS").arg(keys::lease(partition, GROUP));
         }
         RedisDecisionProbe {
-            server,
-            connection: None,
+            connection: ProbeConnection::new(server),
             partitions: partitions.all().collect(),
             commands,
             leased,
@@ -53,17 +47,7 @@ impl RedisDecisionProbe {
 
 impl DecisionProbe for RedisDecisionProbe {
     async fn sample(&mut self) -> Result<Vec<PartitionDecisions>, Unavailable> {
-        // A replica would answer with streams that are too old.
-        let idle = self.connection.take().filter(|(_, opened)| self.server.check_current(*opened).is_ok());
-        let (mut connection, opened) = match idle {
-            Some(connection) => connection,
-            None => {
-                let opened = Instant::now();
-                (self.server.connect(DEADLINE).await?, opened)
-            }
-        };
-        let replies = connection.send(&self.commands).await.map_err(unavailable)?;
-        self.connection = Some((connection, opened));
+        let replies = self.connection.send(&self.commands).await?;
         replies.iter().try_for_each(check_known).map_err(unavailable)?;
         let of_partitions = self.partitions.iter().zip(replies.chunks_exact(REPLIES));
         let decisions = of_partitions.map(|(partition, replies)| decisions(*partition, replies, self.leased));

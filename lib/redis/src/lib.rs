@@ -34,6 +34,7 @@ pub mod keys;
 pub mod load;
 pub mod ownership;
 pub mod pool;
+mod probe_connection;
 mod pubsub;
 pub mod pubsub_messages;
 pub mod rate_limit;

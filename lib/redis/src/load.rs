@@ -1,23 +1,18 @@
 //! Command backlog and memory use of Redis, read in one round trip.
 
 use crate::command_stream::GROUP;
+use crate::probe_connection::ProbeConnection;
 use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::load_probe::{Load, LoadProbe};
 use auction_wire::{Channel, PartitionCount};
 use redis::{Pipeline, Value, pipe};
-use std::time::{Duration, Instant};
+use stream_worker::StreamError;
 use stream_worker::value::{member, number, text};
-use stream_worker::{DedicatedConnection, StreamError};
-
-/// Longest time to wait for a reply.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Probe of the command streams of all partitions.
 pub struct RedisLoadProbe {
-    server: RedisServer,
-    /// Connection, and the time when it was opened.
-    connection: Option<(DedicatedConnection, Instant)>,
+    connection: ProbeConnection,
     commands: Pipeline,
 }
 
@@ -33,23 +28,13 @@ impl RedisLoadProbe {
                 commands.cmd("XINFO").arg("GROUPS").arg(&stream);
             }
         }
-        RedisLoadProbe { server, connection: None, commands }
+        RedisLoadProbe { connection: ProbeConnection::new(server), commands }
     }
 }
 
 impl LoadProbe for RedisLoadProbe {
     async fn sample(&mut self) -> Result<Load, Unavailable> {
-        // A replica would answer with numbers that are too old.
-        let idle = self.connection.take().filter(|(_, opened)| self.server.check_current(*opened).is_ok());
-        let (mut connection, opened) = match idle {
-            Some(connection) => connection,
-            None => {
-                let opened = Instant::now();
-                (self.server.connect(DEADLINE).await?, opened)
-            }
-        };
-        let replies = connection.send(&self.commands).await.map_err(unavailable)?;
-        self.connection = Some((connection, opened));
+        let replies = self.connection.send(&self.commands).await?;
         let (memory, streams) = replies.split_first().unwrap_or((&Value::Nil, &[]));
         let memory_percent = memory_percent(memory).map_err(unavailable)?;
         let backlog = streams.chunks_exact(2).map(|stream| stream_backlog(&stream[0], &stream[1])).sum();
