@@ -4,6 +4,7 @@ use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::money;
+use crate::outcome::send_and_print;
 use auction_wire::api::CommandDone;
 use auction_wire::command::place_bid::PlaceBidRequest;
 use clap::Args;
@@ -33,13 +34,8 @@ pub(crate) async fn bid(client: &Client, console: &Console, args: &BidArgs) -> R
     let request = PlaceBidRequest { amount: money::read(&args.amount, &auction.currency)? };
     let command = Command::place_bid(new_idempotency_key(), args.auction, args.user, &request)
         .if_version(args.if_version);
-    let done = client.command(&command).await?.map_err(refused)?;
-    if args.json {
-        console.json(&done);
-    } else {
-        console.line(&describe(&done, request.amount, &auction.currency));
-    }
-    Ok(())
+    let line = |done: &CommandDone| Ok(describe(done, request.amount, &auction.currency));
+    send_and_print(client, console, &command, args.json, line).await
 }
 
 fn describe(done: &CommandDone, amount: u64, currency: &str) -> String {

@@ -15,6 +15,7 @@ mod duration;
 mod error;
 mod money;
 mod notifications;
+mod outcome;
 mod replay;
 mod subscriptions;
 mod user;

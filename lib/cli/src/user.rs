@@ -3,6 +3,8 @@
 use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::outcome::send_and_print;
+use auction_wire::api::CommandDone;
 use auction_wire::command::create_user::CreateUserRequest;
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -32,14 +34,11 @@ pub struct CreateUserArgs {
 
 async fn create(client: &Client, console: &Console, args: &CreateUserArgs) -> Result<(), CliError> {
     let command = Command::create_user(new_idempotency_key(), &CreateUserRequest {});
-    let done =
-        client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
-    match done.user {
-        _ if args.json => console.json(&done),
-        Some(user) => console.line(&user.to_string()),
-        None => return Err(client.unexpected_response("a created user without an id").into()),
-    }
-    Ok(())
+    let line = |done: &CommandDone| {
+        let missing = || client.unexpected_response("a created user without an id").into();
+        done.user.map(|user| user.to_string()).ok_or_else(missing)
+    };
+    send_and_print(client, console, &command, args.json, line).await
 }
 
 #[derive(Clone, Debug, Args)]
@@ -54,15 +53,8 @@ pub struct DeleteUserArgs {
 async fn delete(client: &Client, console: &Console, args: &DeleteUserArgs) -> Result<(), CliError> {
     let path = format!("/user/{}", args.user);
     let command = Command::new(Method::DELETE, path, Some(args.user), new_idempotency_key());
-    let done =
-        client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
-    if args.json {
-        console.json(&done);
-    } else {
-        console.line(&format!(
-            "deleted {}; active bids are being deleted and open auctions cancelled",
-            args.user
-        ));
-    }
-    Ok(())
+    let line = |_: &CommandDone| {
+        Ok(format!("deleted {}; active bids are being deleted and open auctions cancelled", args.user))
+    };
+    send_and_print(client, console, &command, args.json, line).await
 }

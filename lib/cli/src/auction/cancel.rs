@@ -3,6 +3,8 @@
 use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::outcome::send_and_print;
+use auction_wire::api::CommandDone;
 use clap::Args;
 use reqwest::Method;
 use uuid::Uuid;
@@ -29,12 +31,6 @@ pub(crate) async fn cancel(
     }
     let path = format!("/auction/{}/cancel", args.auction);
     let command = Command::new(Method::POST, path, args.user, new_idempotency_key());
-    let done =
-        client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
-    if args.json {
-        console.json(&done);
-    } else {
-        console.line(&format!("cancelled {}", args.auction));
-    }
-    Ok(())
+    let line = |_: &CommandDone| Ok(format!("cancelled {}", args.auction));
+    send_and_print(client, console, &command, args.json, line).await
 }

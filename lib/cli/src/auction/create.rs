@@ -5,7 +5,9 @@ use super::draft::AuctionDraft;
 use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::outcome::send_and_print;
 use auction_domain::Timestamp;
+use auction_wire::api::CommandDone;
 use auction_wire::command::create_auction::CreateAuctionRequest;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -79,13 +81,10 @@ async fn send(
     request: &CreateAuctionRequest,
 ) -> Result<(), CliError> {
     let command = Command::create_auction(new_idempotency_key(), args.user, request);
-    let done =
-        client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
-    match done.auction {
-        _ if args.json => console.json(&done),
-        Some(auction) if args.from.is_some() => console.line(&format!("{auction}  {}", request.title)),
-        Some(auction) => console.line(&auction.to_string()),
-        None => return Err(client.unexpected_response("a created auction without an id").into()),
-    }
-    Ok(())
+    let line = |done: &CommandDone| match done.auction {
+        Some(auction) if args.from.is_some() => Ok(format!("{auction}  {}", request.title)),
+        Some(auction) => Ok(auction.to_string()),
+        None => Err(client.unexpected_response("a created auction without an id").into()),
+    };
+    send_and_print(client, console, &command, args.json, line).await
 }

@@ -3,6 +3,8 @@
 use crate::client::{Client, Command, new_idempotency_key};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::outcome::send_and_print;
+use auction_wire::api::CommandDone;
 use auction_wire::command::void_bid::VoidBidRequest;
 use clap::Args;
 use reqwest::Method;
@@ -26,12 +28,6 @@ pub(crate) async fn void_bid(client: &Client, console: &Console, args: &VoidBidA
     let request = VoidBidRequest { reason: args.reason.clone() };
     let path = format!("/auction/{}/bid/{}/void", args.auction, args.bid);
     let command = Command::new(Method::POST, path, None, new_idempotency_key()).with_body(&request);
-    let done =
-        client.command(&command).await?.map_err(|problem| CliError::Refused { problem, json: args.json })?;
-    if args.json {
-        console.json(&done);
-    } else {
-        console.line(&format!("voided {}", args.bid));
-    }
-    Ok(())
+    let line = |_: &CommandDone| Ok(format!("voided {}", args.bid));
+    send_and_print(client, console, &command, args.json, line).await
 }
