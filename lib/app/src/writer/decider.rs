@@ -1,5 +1,9 @@
 //! Decides a batch of commands, in order and in memory.
 
+mod batch;
+
+pub use batch::{DecidedBatch, KnownOutcomes};
+
 use super::active_users::ActiveUserCache;
 use super::aggregate_cache::AggregateCache;
 use super::close_clock::CloseClock;
@@ -8,8 +12,8 @@ use super::dispatch::DecideFn;
 use super::removals::{is_close, removals};
 use super::snapshots::{Snapshot, SnapshotPolicy};
 use crate::consume::stored_events::LoadError;
-use crate::ports::commands::command_stream::{Failure, ReceivedCommand, Settlement};
-use crate::ports::events::event_store::{AppendBatch, EventStore, NewEvent};
+use crate::ports::commands::command_stream::{Failure, ReceivedCommand};
+use crate::ports::events::event_store::{EventStore, NewEvent};
 use auction_domain::auction::Status;
 use auction_domain::refusal::UnknownSender;
 use auction_domain::user::UserEvent;
@@ -39,28 +43,6 @@ pub struct DeciderConfig {
     pub close_clock: CloseClock,
 }
 
-/// Outcomes and failures that are known before a batch is decided.
-#[derive(Debug, Default)]
-pub struct KnownOutcomes {
-    /// Stored outcomes of commands that were decided before.
-    pub already_decided: HashMap<CommandId, Outcome>,
-    /// Commands that cannot be processed.
-    pub failed: HashMap<CommandId, Failure>,
-}
-
-impl KnownOutcomes {
-    /// Removes the entries of commands whose batch is stored.
-    pub fn forget<'a>(&mut self, commands: impl Iterator<Item = &'a Command>) {
-        if self.already_decided.is_empty() && self.failed.is_empty() {
-            return;
-        }
-        for command in commands {
-            self.already_decided.remove(&command.id);
-            self.failed.remove(&command.id);
-        }
-    }
-}
-
 /// Reasons a batch cannot be decided. The state is uncertain afterwards: call [`Decider::rollback`].
 #[derive(Debug, Error)]
 pub enum DecideError {
@@ -86,41 +68,6 @@ pub struct Decider {
     snapshots_due: Vec<Uuid>,
     /// Number of aggregates and senders of the previous batch, which may not be stored yet.
     touched: usize,
-}
-
-/// Decided batch, before it is stored.
-#[derive(Debug)]
-pub struct DecidedBatch {
-    /// Events and outcomes to store.
-    pub append: AppendBatch,
-    /// What to settle after the append, without the events.
-    settlement: Settlement,
-    /// Commands with a new outcome.
-    pub commands: Vec<CommandId>,
-    /// Snapshots to write after the append.
-    pub(super) snapshots: Vec<Snapshot>,
-}
-
-impl DecidedBatch {
-    fn new(decider: &Decider, size: usize) -> DecidedBatch {
-        DecidedBatch {
-            append: AppendBatch {
-                partition: decider.partition,
-                expected_head: decider.head,
-                events: Vec::with_capacity(size),
-                outcomes: Vec::with_capacity(size),
-            },
-            settlement: Settlement { after: decider.head, ..Settlement::default() },
-            commands: Vec::with_capacity(size),
-            snapshots: Vec::new(),
-        }
-    }
-
-    /// Returns what to settle after the append.
-    pub fn into_settlement(self) -> Settlement {
-        let events = self.append.events.into_iter().map(|event| event.record).collect();
-        Settlement { events, ..self.settlement }
-    }
 }
 
 impl Decider {
