@@ -16,6 +16,7 @@ const fn mutation(
 
 const SETTLER: &str = "lib/redis/src/command_stream/settler.rs";
 const CONSUMER: &str = "lib/stream-worker/src/consumer.rs";
+const FETCH: &str = "lib/stream-worker/src/consumer/fetch.rs";
 const GROUP: &str = "lib/stream-worker/src/consumer/group.rs";
 const APPEND_STAGE: &str = "lib/app/src/writer/append_stage.rs";
 const STAGES: &str = "lib/app/src/writer/stages.rs";
@@ -60,7 +61,7 @@ pub const ALL: &[Mutation] = &[
     mutation(
         "acknowledge-after-commit",
         "commands are acknowledged after they are stored, not when they are read",
-        &[edit(CONSUMER, "!options.ack_required", "true")],
+        &[edit(FETCH, "!options.ack_required", "true")],
         Simulation,
     ),
     mutation(
@@ -148,7 +149,7 @@ pub const ALL: &[Mutation] = &[
     mutation(
         "pending-elsewhere",
         "each read checks for entries pending with other consumers",
-        &[edit(CONSUMER, "(!pending_elsewhere).then_some(entries)", "Some(entries)")],
+        &[edit(FETCH, "(!pending_elsewhere).then_some(entries)", "Some(entries)")],
         Simulation,
     ),
     mutation(
