@@ -59,6 +59,7 @@ fn name(alias: &str, me: Option<&str>) -> String {
 }
 
 fn terms(view: &AuctionView, me: Option<&str>) -> Vec<String> {
+    let plural = if view.bidders == 1 { "" } else { "s" };
     let mut rows = vec![
         ("auction", view.id.to_string()),
         ("title", view.title.clone()),
@@ -66,7 +67,7 @@ fn terms(view: &AuctionView, me: Option<&str>) -> Vec<String> {
         ("starts", show_time(view.starts_at)),
         ("ends", show_time(view.ends_at)),
         ("opening bid", money::show(&view.opening_bid)),
-        ("bids", format!("{} by {} bidder{}", view.bids, view.bidders, if view.bidders == 1 { "" } else { "s" })),
+        ("bids", format!("{} by {} bidder{plural}", view.bids, view.bidders)),
     ];
     if !view.description.is_empty() {
         rows.insert(2, ("description", view.description.replace('\n', " ")));
