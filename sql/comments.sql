@@ -93,6 +93,21 @@ COMMENT ON COLUMN parked_events.requested_action IS 'What an operator requested:
 COMMENT ON TABLE notifier_checkpoints IS 'Progress of the notifier in each partition.';
 COMMENT ON COLUMN notifier_checkpoints.partition IS 'Number of the partition. Refers to `partitions`.';
 COMMENT ON COLUMN notifier_checkpoints.position IS 'Newest event of which all notifications are stored. Moved in the transaction that stores them.';
+COMMENT ON COLUMN notifier_checkpoints.last_outgoing IS 'Number of the newest row of `outgoing_notifications` of the partition.';
+
+COMMENT ON TABLE outgoing_notifications IS 'Notifications on their way from the partition of their event to the inboxes. Deleted when they are placed.';
+COMMENT ON COLUMN outgoing_notifications.partition IS 'Partition of the event. Refers to `partitions`.';
+COMMENT ON COLUMN outgoing_notifications.user_partition IS 'Partition of the users.';
+COMMENT ON COLUMN outgoing_notifications.number IS 'Number within the partition, ascending in the order of commits.';
+COMMENT ON COLUMN outgoing_notifications.kind IS 'Kind of the notifications.';
+COMMENT ON COLUMN outgoing_notifications.user_ids IS 'Users who are notified.';
+COMMENT ON COLUMN outgoing_notifications.ids IS 'Id of the notification of each user.';
+COMMENT ON COLUMN outgoing_notifications.content IS 'JSON of the notifications, which all users receive.';
+
+COMMENT ON TABLE inbox_placements IS 'Progress of placing outgoing notifications in the inboxes of each partition of users.';
+COMMENT ON COLUMN inbox_placements.partition IS 'Partition of the users. Refers to `partitions`.';
+COMMENT ON COLUMN inbox_placements.version IS 'Number of changes of the row. A placement is stored only if the version is the expected one.';
+COMMENT ON COLUMN inbox_placements.placed IS 'Newest number of `outgoing_notifications` that is placed, of each partition from 0.';
 
 COMMENT ON TABLE subscriptions IS 'Notification preferences. Users without a row have the defaults.';
 COMMENT ON COLUMN subscriptions.partition IS 'Partition of the user. Refers to `partitions`.';

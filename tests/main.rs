@@ -28,6 +28,7 @@ mod log_output;
 mod markdown;
 mod no_test_is_left_out;
 mod notification_inbox;
+mod notifiers_survive_kill_9;
 mod openapi_matches_the_server;
 mod parked_events;
 mod partitions_are_shared;

@@ -203,6 +203,7 @@ fn plan(arguments: &FaultArgs, number: u64, seed: u64) -> Result<Plan, Failure> 
         connections: 0,
         mix: None,
         listeners: None,
+        deletions: None,
         history: arguments.history.clone(),
     };
     let mut plan = (scenarios::find(scenario(arguments, number))?.plan)(&load, seed)?;

@@ -189,7 +189,8 @@ pub async fn wait_until_ready(url: &str) {
 /// Waits until the notifiers have processed all stored events.
 pub async fn wait_until_all_notified(database: &tokio_postgres::Client) {
     let lagging = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
-                   WHERE coalesce(n.position, 0) < p.head";
+                   WHERE coalesce(n.position, 0) < p.head \
+                   OR EXISTS (SELECT FROM outgoing_notifications o WHERE o.partition = p.id)";
     eventually("the notifiers have processed all events", || async {
         (database.query_one(lagging, &[]).await.unwrap().get::<_, i64>(0) == 0).then_some(())
     })

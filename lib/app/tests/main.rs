@@ -19,6 +19,7 @@ mod notifier;
 mod outbox;
 mod parked_events;
 mod partition_writer;
+mod placement;
 mod random_history;
 mod rate_limit;
 mod read_consistency;

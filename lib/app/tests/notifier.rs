@@ -1,11 +1,14 @@
 //! Tests of the real notifier on in-memory ports: however often it is interrupted, killed or run twice, each
 //! notification is stored once and visible once.
 
+use crate::placement::start_placer;
 use crate::running_task::{RunningConsumer, RunningTask, run_schedules, start_consumer, until};
 use crate::test_portal::TestPortal;
 use auction_app::notifier::{InboxReader, Notifier, NotifierConfig};
+use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::InboxStore;
 use auction_app::ports::notifications::notification_store::NotificationStore;
+use auction_app::ports::notifications::placement::PlacementAnnouncer;
 use auction_domain::auction::{AuctionCommand, CancelAuction, CloseAuction, DoubleBid};
 use auction_domain::user::{
     ChangeNotificationPreferences, NotificationKind, NotificationPreferences, UserCommand,
@@ -13,15 +16,16 @@ use auction_domain::user::{
 use auction_domain::{Actor, AuctionId, BidId, UserId};
 use auction_oracle::notifications::notifications_match;
 use auction_simulation::faulty_port::FaultyPort;
+use auction_simulation::streams::partitions;
 use auction_simulation::world::{Trace, World};
 use auction_testkit::contract::command_stream::StreamHarness;
 use auction_testkit::fixtures::{
     P, create_auction, create_user, delete_bid, end_auction, fresh, of_auction, place_bid,
 };
-use auction_testkit::memory::{MemoryInboxes, MemoryNotifications, MemoryParkedEvents};
+use auction_testkit::memory::{MemoryAnnouncer, MemoryInboxes, MemoryNotifications, MemoryParkedEvents};
 use auction_testkit::random::Random;
 use auction_wire::notification::Notification;
-use auction_wire::{Command, CommandBody};
+use auction_wire::{Command, CommandBody, PartitionId};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -35,6 +39,7 @@ struct NotifierFixture {
     portal: TestPortal,
     notifications: MemoryNotifications,
     cache: MemoryInboxes,
+    announcer: MemoryAnnouncer,
     users: Vec<UserId>,
     auctions: Vec<AuctionId>,
 }
@@ -45,6 +50,7 @@ impl NotifierFixture {
             portal: TestPortal::new(world, false),
             notifications: MemoryNotifications::new(INBOX_SIZE as usize),
             cache: MemoryInboxes::new(INBOX_SIZE),
+            announcer: MemoryAnnouncer::default(),
             users: (0..5).map(|_| UserId(fresh())).collect(),
             auctions: (0..3).map(|_| AuctionId(fresh())).collect(),
         }
@@ -52,20 +58,29 @@ impl NotifierFixture {
 
     fn notifier(&self, count: usize, interval: Duration) -> RunningConsumer {
         let TestPortal { store, streams, world, .. } = &self.portal;
-        let (stored, cache) =
-            (FaultyPort::new(self.notifications.clone(), world), FaultyPort::new(self.cache.clone(), world));
+        let stored = FaultyPort::new(self.notifications.clone(), world);
+        let announcer = FaultyPort::new(self.announcer.clone(), world);
         // A cache of one auction, so that most are loaded from the store.
         let batch = NonZeroUsize::new(count).unwrap();
-        let limits = NotifierConfig { interval, batch, auctions: NonZeroUsize::MIN };
-        let (notifier, parking) = (Notifier::new(stored, cache, P, limits), MemoryParkedEvents::default());
+        let limits =
+            NotifierConfig { interval, batch, auctions: NonZeroUsize::MIN, partitions: partitions() };
+        let (notifier, parking) =
+            (Notifier::new(stored, announcer, P, limits), MemoryParkedEvents::default());
         let (stores, event_streams) = (FaultyPort::new(store.clone(), world), streams.event_connector(count));
         start_consumer("notifier", stores, event_streams, parking, notifier)
+    }
+
+    /// Starts a placer of the users.
+    fn placer(&self) -> RunningTask<()> {
+        let (stored, world) = (&self.notifications, &self.portal.world);
+        start_placer(stored, &self.cache, &self.announcer, P, world)
     }
 
     async fn caught_up(&self) {
         let head = self.portal.store.events(P).len() as u64;
         let checkpoint = async || self.notifications.clone().checkpoint(P).await.unwrap();
         until("the notifier is at the head", async || checkpoint().await >= head).await;
+        until("all notifications are placed", async || self.notifications.all_placed()).await;
     }
 
     /// Returns whether a user wants a kind of notification. The last user turns off `highest_bid`.
@@ -149,6 +164,7 @@ async fn schedule(seed: u64) -> u64 {
     let writer = fixture.portal.start(4);
     let mut notifiers =
         [fixture.notifier(random.below(5) as usize + 1, interval), fixture.notifier(3, interval)];
+    let mut placers = [fixture.placer(), fixture.placer()];
     let mut commands = fixture.setup_commands();
     for command in &commands {
         fixture.portal.submit(command).await;
@@ -173,6 +189,9 @@ async fn schedule(seed: u64) -> u64 {
             let fresh = fixture.notifier(random.below(5) as usize + 1, interval);
             std::mem::replace(&mut notifiers[random.below(2) as usize], fresh).kill();
         }
+        if random.chance(60) {
+            std::mem::replace(&mut placers[random.below(2) as usize], fixture.placer()).kill();
+        }
         if random.chance(30) {
             fixture.cache.flush();
         }
@@ -189,11 +208,12 @@ async fn schedule(seed: u64) -> u64 {
     fixture.portal.world.set_failure_rate(0);
     writer.stop().await.unwrap();
     fixture.caught_up().await;
-    // The last notifier may not have delivered its batch. The next one makes up for it.
+    // The last placer may not have delivered its batch. The next one makes up for it.
     notifiers.iter().for_each(RunningTask::kill);
-    let last = fixture.notifier(5, interval);
+    placers.iter().for_each(RunningTask::kill);
+    let last = fixture.placer();
     tokio::time::sleep(Duration::from_secs(5)).await;
-    last.stop().await.unwrap();
+    last.stop().await;
     for user in &fixture.users {
         for _ in 0..200 {
             poll(&inbox, *user, &mut seen).await;
@@ -221,6 +241,7 @@ async fn notifier_combines_changes_of_the_highest_bid_per_interval() {
     }
     let began = tokio::time::Instant::now();
     let (writer, notifier) = (fixture.portal.start(50), fixture.notifier(10_000, interval));
+    let placer = fixture.placer();
     for command in &commands {
         fixture.portal.submit(command).await;
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -230,8 +251,54 @@ async fn notifier_combines_changes_of_the_highest_bid_per_interval() {
     let intervals = began.elapsed().as_millis() as u64 / 1000 + 2;
     writer.stop().await.unwrap();
     notifier.stop().await.unwrap();
+    placer.stop().await;
     let count = fixture.notifications.all().len() as u64;
     eprintln!("{count} notifications in {intervals} intervals for {} bids", commands.len() - 1002);
     assert!(count >= 999, "all bidders but the leader are notified at least once: {count}");
     assert!(count <= intervals * 1000, "{count} notifications in {intervals} intervals");
+}
+
+/// Announcer that never returns, as if its process was killed before the announcement.
+struct KilledBefore;
+
+impl PlacementAnnouncer for KilledBefore {
+    async fn announce(&self, users: &[PartitionId]) -> Result<(), Unavailable> {
+        // The announcement at the start is to all partitions.
+        if users.len() == usize::from(partitions().get()) { Ok(()) } else { std::future::pending().await }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_of_a_killed_notifier_are_announced_by_the_next() {
+    let fixture = NotifierFixture::new(World::calm());
+    let TestPortal { store, streams, world, .. } = &fixture.portal;
+    let limits = NotifierConfig {
+        interval: Duration::ZERO,
+        batch: NonZeroUsize::new(9).unwrap(),
+        auctions: NonZeroUsize::MIN,
+        partitions: partitions(),
+    };
+    let handler = Notifier::new(fixture.notifications.clone(), KilledBefore, P, limits);
+    let stores = FaultyPort::new(store.clone(), world);
+    let streams = streams.event_connector(9);
+    let killed = start_consumer("notifier", stores, streams, MemoryParkedEvents::default(), handler);
+    let (writer, placer) = (fixture.portal.start(4), fixture.placer());
+    let mut commands = fixture.setup_commands();
+    let bid = |user, amount| place_bid(fixture.auctions[0], user, amount);
+    commands.extend([bid(fixture.users[0], 100), bid(fixture.users[1], 200)]);
+    for command in &commands {
+        fixture.portal.submit(command).await;
+    }
+    fixture.portal.quiet(commands.len()).await;
+    until("the notification is outgoing", async || !fixture.notifications.all_placed()).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(fixture.notifications.all().is_empty(), "it was not announced");
+    killed.kill();
+    let next = fixture.notifier(9, Duration::ZERO);
+    fixture.caught_up().await;
+    assert_eq!(fixture.notifications.all().len(), 1);
+    for running in [next.stop().await.is_ok(), writer.stop().await.is_ok()] {
+        assert!(running);
+    }
+    placer.stop().await;
 }

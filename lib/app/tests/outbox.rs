@@ -9,6 +9,7 @@ use auction_app::ports::notifications::transport::{SendResult, Transport};
 use auction_app::ports::notifications::webhooks::{CreateResult, WebhookDelivery, WebhookStore};
 use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
+use auction_testkit::contract::notification_store::place_all;
 use auction_testkit::fixtures::{P, fresh};
 use auction_testkit::memory::MemoryNotifications;
 use std::sync::{Arc, Mutex};
@@ -117,6 +118,7 @@ impl Fixture {
             notifications: (0..count).map(|_| notification()).collect(),
         };
         assert!(matches!(store.commit(&batch).await.unwrap(), NotificationCommit::Done(_)));
+        place_all(&self.notifications, P).await;
         self.wakeup.wake();
     }
 

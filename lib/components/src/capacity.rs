@@ -4,6 +4,7 @@
 //! becoming ready. So the limit is refused with numbers before any work starts.
 
 use crate::component::Component;
+use crate::component::PLACER_CONNECTIONS;
 use crate::connections::Connections;
 use crate::settings::{Concurrency, Settings};
 use auction_app::ports::Unavailable;
@@ -75,8 +76,8 @@ fn connections_of(component: Component, settings: &Settings) -> ConnectionCount 
         Component::Auctioneer => consumers + count(1, 1),
         Component::Notifier => {
             let email = u64::from(settings.email.smtp_url.is_some());
-            // One more for the notifications; webhooks.
-            consumers + count(partitions + 1 + email, 0)
+            // One more for the notifications; the placers and webhooks; announcements.
+            consumers + count(partitions + PLACER_CONNECTIONS as u64 + 1 + email, 1)
         }
         Component::Promoter => consumers + draws + count(0, 1),
     }

@@ -15,6 +15,8 @@ mod shared_secret;
 mod webhooks;
 mod writer;
 
+pub(crate) use notifier::PLACER_CONNECTIONS;
+
 use crate::connections::Connections;
 use crate::settings::Settings;
 use crate::tasks::{ComponentError, Tasks};

@@ -29,6 +29,7 @@ pub mod migrate;
 pub mod notifications;
 mod outbox;
 mod parked_events;
+pub mod placement;
 pub mod queries;
 pub mod retention;
 mod rows;

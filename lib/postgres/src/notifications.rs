@@ -8,14 +8,13 @@ use crate::rows::number;
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxPage, InboxStore};
-use auction_app::ports::notifications::notification_sink::NewNotification;
 use auction_app::ports::notifications::notification_store::{
-    NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector, json,
+    Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector, json,
 };
+use auction_app::ports::notifications::placement::outgoing_groups;
 use auction_domain::UserId;
 use auction_domain::user::{NotificationKind, NotificationPreferences};
-use auction_wire::PartitionId;
-use std::collections::HashMap;
+use auction_wire::{PartitionCount, PartitionId};
 use std::num::NonZeroU16;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -25,23 +24,16 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub struct PostgresNotificationConnector {
     connector: PostgresStoreConnector,
-    inbox_size: i64,
-    email_kinds: Vec<&'static str>,
+    partitions: PartitionCount,
 }
 
 impl PostgresNotificationConnector {
-    /// Uses the database of `connector`. An inbox keeps the newest `inbox_size` notifications; those of the
-    /// kinds `email_kinds` are sent by e-mail as well.
+    /// Uses the database of `connector`, whose users are in so many `partitions`.
     pub fn new(
         connector: &PostgresStoreConnector,
-        inbox_size: NonZeroU16,
-        email_kinds: &[NotificationKind],
+        partitions: PartitionCount,
     ) -> PostgresNotificationConnector {
-        PostgresNotificationConnector {
-            connector: connector.clone(),
-            inbox_size: inbox_size.get().into(),
-            email_kinds: email_kinds.iter().map(|kind| kind.name()).collect(),
-        }
+        PostgresNotificationConnector { connector: connector.clone(), partitions }
     }
 }
 
@@ -50,16 +42,26 @@ impl NotificationStoreConnector for PostgresNotificationConnector {
 
     async fn open(&self) -> Result<PostgresNotificationStore, Unavailable> {
         let connection = self.connector.connect().await?;
-        let PostgresNotificationConnector { inbox_size, email_kinds, .. } = self.clone();
-        Ok(PostgresNotificationStore { connection, inbox_size, email_kinds })
+        Ok(PostgresNotificationStore { connection, partitions: self.partitions })
     }
 }
 
 /// A connection of the notifier.
 pub struct PostgresNotificationStore {
     connection: Connection,
-    inbox_size: i64,
-    email_kinds: Vec<&'static str>,
+    partitions: PartitionCount,
+}
+
+impl PostgresNotificationStore {
+    /// Turns off all notifications of the deleted users before their inboxes are emptied. A placement must not
+    /// add to an inbox after that.
+    async fn stop_placing(&mut self, batch: &NotificationBatch) -> Result<(), Unavailable> {
+        let deleted: Vec<Uuid> = batch.deleted.iter().map(|user| user.0).collect();
+        let changed = NotificationPreferences::NONE.changed_kinds().map(NotificationKind::name);
+        let params: &[&(dyn ToSql + Sync)] =
+            &[&batch.partition.0.cast_signed(), &bigint(batch.from), &deleted, &changed.collect::<Vec<_>>()];
+        self.connection.query(sql!("stop_placing"), params).await.map(drop)
+    }
 }
 
 impl NotificationStore for PostgresNotificationStore {
@@ -69,9 +71,22 @@ impl NotificationStore for PostgresNotificationStore {
     }
 
     async fn commit(&mut self, batch: &NotificationBatch) -> Result<NotificationCommit, Unavailable> {
-        let (preferences, notifications) = (&batch.preferences, &batch.notifications);
+        if !batch.deleted.is_empty() {
+            self.stop_placing(batch).await?;
+        }
+        let preferences = &batch.preferences;
+        let groups = outgoing_groups(&batch.notifications, self.partitions);
+        let notifications: Vec<(i64, &Notification)> = (1..)
+            .zip(&groups)
+            .flat_map(|(nth, (_, group))| group.iter().map(move |notification| (nth, notification)))
+            .collect();
+        // A group has at least one notification, and all of them have the same kind and content.
+        let first =
+            |group: &[Notification]| group.first().map(|first| (first.kind.name(), first.content.to_vec()));
+        let (kinds_of, contents): (Vec<_>, Vec<_>) =
+            groups.iter().filter_map(|(_, group)| first(group)).unzip();
         macro_rules! column {
-            ($of:expr, $name:ident => $value:expr) => {
+            ($of:expr, $name:pat => $value:expr) => {
                 &$of.iter().map(|$name| $value).collect::<Vec<_>>()
             };
         }
@@ -79,29 +94,21 @@ impl NotificationStore for PostgresNotificationStore {
             &(batch.partition.0 as i16), // at most 100 partitions
             &bigint(batch.from),
             &bigint(batch.to),
-            &self.inbox_size,
             column!(preferences, entry => entry.0.0),
             column!(preferences, entry => kinds(entry.1)),
             column!(batch.deleted, user => user.0),
-            column!(notifications, notification => notification.user.0),
-            column!(notifications, notification => notification.id),
-            column!(notifications, notification => notification.kind.name()),
-            column!(notifications, notification => notification.kind.is_on_by_default()),
-            column!(notifications, notification => &*notification.content),
-            &self.email_kinds,
+            column!(groups, (users, _) => users.0.cast_signed()),
+            &kinds_of,
+            &contents,
+            column!(notifications, (nth, _) => *nth),
+            column!(notifications, (_, notification) => notification.user.0),
+            column!(notifications, (_, notification) => notification.id),
         ];
         let rows = self.connection.query(sql!("store_notifications"), params).await?;
-        if !rows.first().is_some_and(|row| row.get("hit")) {
+        if !rows.first().is_some_and(|row| row.get(0)) {
             return Ok(NotificationCommit::CheckpointMoved);
         }
-        let contents = notifications.iter().map(|notification| (notification.id, &*notification.content));
-        let contents: HashMap<Uuid, &[u8]> = contents.collect();
-        let delivered = rows.iter().filter_map(|row| {
-            let (user, id): (Option<Uuid>, Option<Uuid>) = (row.get(1), row.get(3));
-            let (user, id) = (UserId(user?), id?);
-            Some(NewNotification { user, seq: number(row, 2), json: json(id, contents.get(&id)?) })
-        });
-        Ok(NotificationCommit::Done(delivered.collect()))
+        Ok(NotificationCommit::Done(groups.iter().map(|(users, _)| *users).collect()))
     }
 }
 

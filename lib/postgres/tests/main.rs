@@ -8,6 +8,7 @@ mod connection_checks;
 mod event_store;
 mod migrations;
 mod notifications;
+mod notifier_steps;
 mod outbox;
 mod parked_events;
 mod partition_lock;

@@ -4,6 +4,9 @@
 use auction_app::ports::commands::outcomes::OutcomeReader;
 use auction_app::ports::events::event_store::{AppendResult, EventStore, EventStoreConnector};
 use auction_app::ports::notifications::inbox::InboxStore;
+use auction_app::ports::notifications::notification_store::{
+    Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
+};
 use auction_app::ports::notifications::outbox::{ClaimRequest, DeliveryChannel, Destination, Outbox};
 use auction_app::ports::notifications::webhooks::WebhookStore;
 use auction_app::ports::operator::parked_events::{
@@ -13,11 +16,14 @@ use auction_app::ports::people::accounts::Accounts;
 use auction_app::ports::people::tokens::TokenStore;
 use auction_app::ports::people::user_deletions::{PendingDeletion, UserDeletions};
 use auction_app::ports::people::{PrincipalKind, Role, TokenHash};
+use auction_domain::user::NotificationKind;
 use auction_domain::{AuctionId, Timestamp, UserId};
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::migrate::{MigrateError, migrate};
-use auction_postgres::notifications::PostgresInboxes;
+use auction_postgres::notifications::{PostgresInboxes, PostgresNotificationConnector};
+use auction_postgres::placement::PostgresPlacements;
 use auction_postgres::queries::PostgresQueries;
+use auction_testkit::contract::notification_store::place_all;
 use auction_testkit::fixtures::{
     AT, END, P, batch, fresh, promoted_auction_created, record, refusal, user_created,
 };
@@ -110,6 +116,34 @@ async fn database_of_v12_is_upgraded_and_readable() {
         matches!(found[0].1.principal, PrincipalKind::Service { per_second: Some(limit) } if limit.get() == 5)
     );
     assert_deliveries(&queries).await;
+    assert_inbox_continues(&connector).await;
+}
+
+/// The notifier continues at its checkpoint, and the inbox with its next number.
+async fn assert_inbox_continues(connector: &PostgresStoreConnector) {
+    let (partitions, inbox_size) = (PartitionCount::new(PARTITIONS).unwrap(), NonZeroU16::new(3).unwrap());
+    let mut store = PostgresNotificationConnector::new(connector, partitions).open().await.unwrap();
+    assert_eq!(store.checkpoint(P).await.unwrap(), 1);
+    let notification = Notification {
+        id: fresh(),
+        user: USER,
+        kind: NotificationKind::HighestBid,
+        content: b"{\"a\":2}".to_vec().into(),
+    };
+    let batch = NotificationBatch {
+        partition: P,
+        from: 1,
+        to: 2,
+        preferences: Vec::new(),
+        deleted: Vec::new(),
+        notifications: vec![notification.clone()],
+    };
+    assert!(matches!(store.commit(&batch).await.unwrap(), NotificationCommit::Done(_)));
+    let queries = PostgresQueries::new(connector, 1).unwrap();
+    let placements = PostgresPlacements::new(queries.clone(), partitions, inbox_size, &[]);
+    place_all(&placements, P).await;
+    let inbox = PostgresInboxes::new(queries, inbox_size).inbox(USER).await.unwrap();
+    assert_eq!((inbox.last, inbox.entries.last()), (2, Some(&(2, notification.json()))));
 }
 
 async fn assert_parked(queries: &PostgresQueries) {

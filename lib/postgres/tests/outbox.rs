@@ -8,25 +8,33 @@ use auction_domain::UserId;
 use auction_domain::user::NotificationKind;
 use auction_postgres::PostgresStoreConnector;
 use auction_postgres::notifications::PostgresNotificationConnector;
+use auction_postgres::placement::PostgresPlacements;
 use auction_postgres::queries::PostgresQueries;
 use auction_testkit::contract::outbox::{self, OutboxHarness};
 use auction_testkit::fixtures::fresh;
-use auction_testkit::local_servers::{connect, database};
+use auction_testkit::local_servers::{PARTITIONS, connect, database};
+use auction_wire::PartitionCount;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
 struct Postgres {
     stores: PostgresNotificationConnector,
+    placements: PostgresPlacements,
     queries: PostgresQueries,
     url: String,
 }
 
 impl OutboxHarness for Postgres {
     type Stores = PostgresNotificationConnector;
+    type Placements = PostgresPlacements;
     type Outbox = PostgresQueries;
 
     fn stores(&self) -> &PostgresNotificationConnector {
         &self.stores
+    }
+
+    fn placements(&self) -> &PostgresPlacements {
+        &self.placements
     }
 
     fn outbox(&self) -> &PostgresQueries {
@@ -50,9 +58,12 @@ async fn harness() -> Postgres {
     let url = database().await;
     let stores = PostgresStoreConnector::new(&url).unwrap();
     let queries = PostgresQueries::new(&stores, 4).unwrap();
+    let partitions = PartitionCount::new(PARTITIONS).unwrap();
     Postgres {
-        stores: PostgresNotificationConnector::new(
-            &stores,
+        stores: PostgresNotificationConnector::new(&stores, partitions),
+        placements: PostgresPlacements::new(
+            queries.clone(),
+            partitions,
             NonZeroU16::new(9).unwrap(),
             &[NotificationKind::AuctionWon],
         ),

@@ -1,6 +1,7 @@
 -- Rows under the names of migration 12. The test of migrations replaces the names in braces.
 INSERT INTO partitions (id, head)
 SELECT n, CASE n WHEN 0 THEN 1 ELSE 0 END FROM generate_series(0, {partitions} - 1) AS n;
+INSERT INTO notifier_checkpoints (partition, position) VALUES (0, 1);
 INSERT INTO events (partition, position, aggregate, version, kind, schema, at, command_id, body)
 VALUES (0, 1, '{auction}', 1, 'auction_created', 1, {at}, '{auction}', '\x{event}');
 INSERT INTO auctions (id, partition, status, ends_at, owes_seed)

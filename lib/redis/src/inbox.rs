@@ -4,7 +4,7 @@
 //! can be read, gap-free), `read_up_to`, `token` (of the reservation), `epoch` (of its partition) and, once
 //! it is filled, `complete`. Deliveries that arrive while it is filled are added to it.
 //!
-//! A notifier that starts to deliver increments the epoch of each partition. Notifications that were stored
+//! A notifier that starts to deliver increments the epoch of the partition. Notifications that were stored
 //! before may never have been delivered, so inboxes of an older epoch are filled again when they are read.
 
 use crate::{PooledConnection, RedisPool, client_error, keys};
@@ -67,12 +67,8 @@ fn script(text: &str, keys: &[String]) -> Cmd {
 }
 
 impl NotificationSink for RedisInboxCache {
-    async fn begin(&self) -> Result<(), Unavailable> {
-        let mut increment = pipe();
-        for partition in self.partitions.all() {
-            increment.cmd("INCR").arg(keys::inbox_epoch(partition)).ignore();
-        }
-        increment.query_async(&mut self.connection().await?).await.map_err(client_error)
+    async fn begin(&self, users: PartitionId) -> Result<(), Unavailable> {
+        self.query(cmd("INCR").arg(keys::inbox_epoch(users))).await.map(drop)
     }
 
     async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {

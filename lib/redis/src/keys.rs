@@ -57,6 +57,9 @@ pub fn reply(partition: PartitionId, ingress: &str) -> String {
 /// Channel that announces users with new notifications.
 pub const NOTIFIED: &str = "ap:notified";
 
+/// Channel that announces outgoing notifications to the notifiers of their users.
+pub const OUTGOING: &str = "ap:outgoing";
+
 /// Channel that announces decided commands.
 pub fn decided(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:decided")

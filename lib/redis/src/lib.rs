@@ -6,6 +6,7 @@
 //! * [`event_tail`]: reads new events of all partitions (live updates);
 //! * [`reply`]: delivers outcomes to the ingress that waits for them;
 //! * [`pubsub_messages`]: announces decided commands and notified users to every ingress;
+//! * [`placement_signals`]: announces outgoing notifications to every notifier;
 //! * [`dead_letters`]: commands that cannot be processed;
 //! * [`decisions`]: whether writers read and decide commands, for readiness;
 //! * [`functions`]: Redis functions that display streams in redis-cli;
@@ -33,6 +34,7 @@ pub mod inbox;
 pub mod keys;
 pub mod load;
 pub mod ownership;
+pub mod placement_signals;
 pub mod pool;
 mod probe_connection;
 mod pubsub;

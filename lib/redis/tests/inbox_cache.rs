@@ -9,7 +9,7 @@ use auction_redis::RedisPool;
 use auction_redis::inbox::RedisInboxCache;
 use auction_testkit::contract::inbox::INBOX_SIZE;
 use auction_testkit::local_servers::{PARTITIONS, TestRedis, redis};
-use auction_wire::PartitionCount;
+use auction_wire::{PartitionCount, PartitionId};
 use std::num::NonZeroU16;
 use uuid::Uuid;
 
@@ -17,8 +17,8 @@ use uuid::Uuid;
 struct TestInboxCache(RedisInboxCache, #[allow(dead_code)] TestRedis);
 
 impl NotificationSink for TestInboxCache {
-    async fn begin(&self) -> Result<(), Unavailable> {
-        NotificationSink::begin(&self.0).await
+    async fn begin(&self, users: PartitionId) -> Result<(), Unavailable> {
+        NotificationSink::begin(&self.0, users).await
     }
     async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {
         self.0.deliver(notifications).await

@@ -222,7 +222,11 @@ impl BenchPortal {
         let query = "SELECT coalesce(sum(position), 0)::bigint FROM notifier_checkpoints";
         let notified =
             async || Ok(self.database.query_one(query, &[]).await?.get::<_, i64>(0).cast_unsigned());
-        wait_for("handled by the notifier", self.events().await?, notified).await
+        wait_for("handled by the notifier", self.events().await?, notified).await?;
+        let outgoing = "SELECT (count(*) = 0)::int::bigint FROM outgoing_notifications";
+        let placed =
+            async || Ok(self.database.query_one(outgoing, &[]).await?.get::<_, i64>(0).cast_unsigned());
+        wait_for("placed in inboxes", 1, placed).await
     }
 
     async fn published(&self) -> Result<u64, Failure> {

@@ -125,6 +125,14 @@ impl Backends {
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
+        // The bids of deleted users are retracted after the deletion.
+        let unfinished = "SELECT (SELECT count(*) FROM deletions WHERE NOT finished) \
+                          + (SELECT count(*) FROM barred_users WHERE NOT finished)";
+        while began.elapsed() < TIMEOUT
+            && self.database.query_one(unfinished, &[]).await?.get::<_, i64>(0) > 0
+        {
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
         let took = began.elapsed();
         self.wait_until_notified().await?;
         Ok(took)
@@ -150,7 +158,8 @@ impl Backends {
     /// notifications.
     async fn wait_until_notified(&self) -> Result<(), Failure> {
         let lagging = "SELECT count(*) FROM partitions p LEFT JOIN notifier_checkpoints n ON n.partition = p.id \
-                      WHERE coalesce(n.position, 0) < p.head";
+                      WHERE coalesce(n.position, 0) < p.head \
+                      OR EXISTS (SELECT FROM outgoing_notifications o WHERE o.partition = p.id)";
         let began = Instant::now();
         while began.elapsed() < NOTIFY_TIMEOUT
             && self.database.query_one(lagging, &[]).await?.get::<_, i64>(0) > 0

@@ -3,8 +3,11 @@
 use crate::run::history::OperationLog;
 use crate::run::ids::RunIds;
 use auction_domain::UserId;
+use auction_domain::user::UserEvent;
 use auction_wire::notification::Notification;
-use auction_wire::{EventRecord, Outcome, PartitionId};
+use auction_wire::{Event, EventRecord, Outcome, PartitionId};
+use std::collections::HashSet;
+use uuid::Uuid;
 
 /// Data of a run: the operation log and what the backends stored.
 pub(crate) struct RunEvidence<'a> {
@@ -31,6 +34,13 @@ pub(crate) struct Partition {
 }
 
 impl RunEvidence<'_> {
+    /// Returns the users whose deletion was accepted.
+    pub(crate) fn deleted_users(&self) -> HashSet<Uuid> {
+        let users =
+            self.events().filter(|event| matches!(event.event(), Ok(Event::User(UserEvent::UserDeleted))));
+        users.map(|event| event.key).collect()
+    }
+
     /// Returns the events of all partitions.
     pub(crate) fn events(&self) -> impl Iterator<Item = &EventRecord> {
         self.partitions.iter().flat_map(|partition| &partition.events)

@@ -31,6 +31,9 @@ pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
         single.verify(ids.insert(id), || format!("notification {id} is repeated"));
         notifications.entry(auction).or_default().push((*user, notification.clone()));
     }
+    let deleted = evidence.deleted_users();
+    // The inbox of a deleted user is empty.
+    let wants = |user: UserId, _| !deleted.contains(&user.0);
     let mut remaining = MAX_EVENTS;
     for auction in &evidence.run_ids.auctions {
         let events = events.remove(auction).unwrap_or_default();
@@ -40,10 +43,10 @@ pub(super) fn checks(evidence: &RunEvidence<'_>) -> Vec<Check> {
                 format!("auction {auction}: {}", result.err().unwrap_or_default())
             });
         };
-        verify(&mut single, single_notifications_match(&events, &sent, &|_, _| true));
+        verify(&mut single, single_notifications_match(&events, &sent, &wants));
         if events.len() <= MAX_AUCTION_EVENTS.min(remaining) {
             remaining -= events.len();
-            verify(&mut leads, lead_notifications_match(&events, &sent, &|_, _| true));
+            verify(&mut leads, lead_notifications_match(&events, &sent, &wants));
         }
     }
     for auction in notifications.keys() {

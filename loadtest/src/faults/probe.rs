@@ -203,5 +203,8 @@ async fn are_notified(database_url: &str, heads: &mut Option<BTreeMap<i16, i64>>
         *heads = Some(positions("SELECT id, head FROM partitions WHERE head > 0").await?);
     }
     let positions_handled = positions("SELECT partition, position FROM notifier_checkpoints").await?;
-    Ok(heads.iter().flatten().all(|(partition, head)| positions_handled.get(partition) >= Some(head)))
+    let all_handled =
+        heads.iter().flatten().all(|(partition, head)| positions_handled.get(partition) >= Some(head));
+    let outgoing = client.query("SELECT FROM outgoing_notifications LIMIT 1", &[]).await?;
+    Ok(all_handled && outgoing.is_empty())
 }

@@ -37,6 +37,8 @@ pub(crate) enum Operation {
     ReadList,
     /// Creates an account with a password.
     SignUp,
+    /// Deletes a user, who has a bid.
+    UserDelete,
 }
 
 impl Operation {
@@ -78,6 +80,7 @@ impl Operation {
             Operation::KeyReuse | Operation::Invalid => Class::Refused,
             Operation::ReadAuction | Operation::ReadBids | Operation::ReadList => Class::Read,
             Operation::SignUp => Class::SignUp,
+            Operation::UserDelete => Class::UserDeletion,
         }
     }
 }
@@ -94,6 +97,8 @@ pub(crate) enum Class {
     Read,
     /// Time until an account was created, including hashing its password.
     SignUp,
+    /// Time until the deletion of a user was decided. Its bids are retracted after that.
+    UserDeletion,
 }
 
 impl Class {
@@ -104,6 +109,7 @@ impl Class {
             Class::Refused => "refused immediately",
             Class::Read => "read",
             Class::SignUp => "sign-up",
+            Class::UserDeletion => "user deletion",
         }
     }
 }

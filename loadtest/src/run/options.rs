@@ -90,6 +90,9 @@ pub(crate) struct LoadArgs {
     /// live-listeners: 1000)
     #[arg(long)]
     pub(crate) listeners: Option<u32>,
+    /// Users who are deleted per second, for the scenario deletions (default: 25)
+    #[arg(long, value_name = "RATE", value_parser = not_negative)]
+    pub(crate) deletions: Option<f64>,
     /// CSV file with a bidding history, for the scenario real; columns: auction, item, days, opening_bid,
     /// closing_price, bid, day_offset, bidder
     #[arg(long, value_name = "FILE")]
@@ -112,6 +115,14 @@ pub(crate) struct ResultArgs {
     /// Exit with 3 unless the share of unserved requests (no response, 429 or 5xx) is below this percentage
     #[arg(long, value_name = "PERCENT")]
     pub(crate) max_unserved: Option<f64>,
+}
+
+/// Parses a number that is not negative.
+fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..=1e6).contains(&number) => Ok(number),
+        _ => Err("must be a number from 0".to_owned()),
+    }
 }
 
 /// Parses a number above zero.

@@ -119,10 +119,22 @@ impl BidderPool {
         }
     }
 
-    fn bid(&mut self, mut request: PlannedRequest) -> PlannedRequest {
-        let highest = &mut self.highest[request.auction as usize];
+    /// Plans a leading bid of a user who sends no other request.
+    pub(crate) fn single_bid(&mut self, due: u64, user: u32) -> PlannedRequest {
+        let auction = self.auction_selector.pick(due, &mut self.random);
+        let amount = self.raise(auction);
+        PlannedRequest { due, operation: Operation::Bid, user, auction, amount, key: 0 }
+    }
+
+    /// Returns an amount above all bids on an auction.
+    fn raise(&mut self, auction: u32) -> u64 {
+        let highest = &mut self.highest[auction as usize];
         *highest += self.random.random_range(1..=50);
-        request.amount = *highest;
+        *highest
+    }
+
+    fn bid(&mut self, mut request: PlannedRequest) -> PlannedRequest {
+        request.amount = self.raise(request.auction);
         // Only a quarter of the bids has an idempotency key.
         if request.operation == Operation::Bid && self.random.random_range(0..4) == 0 {
             request.key = self.next_key();
@@ -203,9 +215,11 @@ impl Iterator for BidderPool {
             Operation::BidIllegal | Operation::BidRepeat | Operation::KeyReuse | Operation::BidDelete => {
                 self.repeat_earlier(request)
             }
-            Operation::Invalid | Operation::ReadAuction | Operation::ReadBids | Operation::ReadList => {
-                request
-            }
+            Operation::Invalid
+            | Operation::ReadAuction
+            | Operation::ReadBids
+            | Operation::ReadList
+            | Operation::UserDelete => request,
             Operation::SignUp => PlannedRequest { key: self.next_key(), ..request },
         })
     }
@@ -246,7 +260,7 @@ mod tests {
     fn requests_have_the_properties_of_their_operation() {
         let mut latest: HashMap<(u32, u32), u64> = HashMap::new();
         let mut highest = [100_u64; 20];
-        let mut seen = [0; 12];
+        let mut seen = [0; 13];
         let mut keys: HashMap<u32, (u32, u32, u64)> = HashMap::new();
         for request in requests(5) {
             seen[request.operation as usize] += 1;
@@ -279,6 +293,10 @@ mod tests {
         }
         let missing: Vec<_> =
             Operation::value_variants().iter().filter(|operation| seen[**operation as usize] == 0).collect();
-        assert_eq!(missing, [&Operation::SignUp], "every operation of the mix was planned: {seen:?}");
+        assert_eq!(
+            missing,
+            [&Operation::SignUp, &Operation::UserDelete],
+            "every operation of the mix was planned: {seen:?}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 //! run.
 
 mod closing_rush;
+mod deletions;
 mod real;
 
 use crate::Failure;
@@ -17,7 +18,7 @@ pub(crate) struct Scenario {
     pub(crate) plan: fn(&LoadArgs, u64) -> Result<Plan, Failure>,
 }
 
-pub(crate) const ALL: [Scenario; 9] = [
+pub(crate) const ALL: [Scenario; 10] = [
     Scenario {
         name: "steady",
         description: "A constant rate on 200 auctions, a few of them popular: leading and lower bids, valid and invalid \
@@ -31,6 +32,7 @@ pub(crate) const ALL: [Scenario; 9] = [
         plan: |load, seed| plan(load, seed, 1, Mix::bidding()?, &constant(load.rate, load)),
     },
     closing_rush::CLOSING_RUSH,
+    deletions::DELETIONS,
     Scenario {
         name: "burst",
         description: "The load of `steady`; after a third of the time the rate is ten times as high for 5 s. Reports how \

@@ -181,6 +181,10 @@ macro_rules! notification_store {
             sequence_numbers_are_gap_free_across_notifiers
             inbox_of_a_deleted_user_is_empty
             read_position_never_decreases
+            outgoing_notifications_stay_until_they_are_placed
+            place_stores_nothing_from_another_version
+            placement_from_before_a_deletion_stores_nothing
+            groups_to_many_users_keep_each_user_in_order
         }
     };
 }

@@ -9,9 +9,14 @@ struct Memory(MemoryNotifications);
 
 impl OutboxHarness for Memory {
     type Stores = MemoryNotifications;
+    type Placements = MemoryNotifications;
     type Outbox = MemoryOutbox;
 
     fn stores(&self) -> &MemoryNotifications {
+        &self.0
+    }
+
+    fn placements(&self) -> &MemoryNotifications {
         &self.0
     }
 

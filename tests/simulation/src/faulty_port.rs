@@ -14,6 +14,9 @@ use auction_app::ports::notifications::notification_sink::{NewNotification, Noti
 use auction_app::ports::notifications::notification_store::{
     NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
+use auction_app::ports::notifications::placement::{
+    OutgoingGroup, PlacementAnnouncer, PlacementBatch, PlacementProgress, PlacementResult, PlacementStore,
+};
 use auction_app::ports::people::accounts::PersonalDataErasure;
 use auction_app::ports::people::user_deletions::{Bar, OpenInterest, PendingDeletion, UserDeletions};
 use auction_domain::{Timestamp, UserId};
@@ -233,9 +236,32 @@ impl<N: NotificationStore> NotificationStore for FaultyPort<N> {
     }
 }
 
+impl<S: PlacementStore> PlacementStore for FaultyPort<S> {
+    async fn progress(&self, users: PartitionId) -> Result<PlacementProgress, Unavailable> {
+        round_trip(&self.world, self.inner.progress(users)).await
+    }
+    async fn outgoing(
+        &self,
+        users: PartitionId,
+        progress: &PlacementProgress,
+        limit: usize,
+    ) -> Result<Vec<OutgoingGroup>, Unavailable> {
+        round_trip(&self.world, self.inner.outgoing(users, progress, limit)).await
+    }
+    async fn place(&self, batch: &PlacementBatch) -> Result<PlacementResult, Unavailable> {
+        round_trip(&self.world, self.inner.place(batch)).await
+    }
+}
+
+impl<A: PlacementAnnouncer> PlacementAnnouncer for FaultyPort<A> {
+    async fn announce(&self, users: &[PartitionId]) -> Result<(), Unavailable> {
+        round_trip(&self.world, self.inner.announce(users)).await
+    }
+}
+
 impl<D: NotificationSink> NotificationSink for FaultyPort<D> {
-    async fn begin(&self) -> Result<(), Unavailable> {
-        round_trip(&self.world, self.inner.begin()).await
+    async fn begin(&self, users: PartitionId) -> Result<(), Unavailable> {
+        round_trip(&self.world, self.inner.begin(users)).await
     }
     async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {
         round_trip(&self.world, self.inner.deliver(notifications)).await

@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Files with the tests that detect mutations. Contract tests are defined in `tests/kit`.
-const TEST_FILES: [&str; 9] = [
+const TEST_FILES: [&str; 12] = [
     "tests/kit/src/contract/event_store.rs",
     "tests/kit/src/contract/command_stream.rs",
     "tests/kit/src/contract/read_models.rs",
+    "tests/kit/src/contract/notification_store.rs",
+    "lib/app/tests/notifier.rs",
+    "lib/app/tests/placement.rs",
     "lib/postgres/tests/schema.rs",
     "lib/app/tests/partition_writer/effects.rs",
     "lib/app/tests/user_deletion.rs",

@@ -4,16 +4,15 @@ use super::leading_bid::LeadingBid;
 use super::pending::PendingNotifications;
 use crate::consume::stored_events::{LoadError, read_event};
 use crate::consume::{EventHandler, HandleResult};
-use crate::instrumentation;
 use crate::ports::Unavailable;
 use crate::ports::events::event_store::EventStore;
-use crate::ports::notifications::notification_sink::NotificationSink;
 use crate::ports::notifications::notification_store::{
     NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
+use crate::ports::notifications::placement::PlacementAnnouncer;
 use crate::projector::{AuctionProjection, ProjectionCache};
 use auction_domain::UserId;
-use auction_wire::{Event, EventRecord, PartitionId};
+use auction_wire::{Event, EventRecord, PartitionCount, PartitionId};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -27,12 +26,14 @@ pub struct NotifierConfig {
     pub batch: NonZeroUsize,
     /// Maximum number of cached auctions.
     pub auctions: NonZeroUsize,
+    /// Number of partitions of the users.
+    pub partitions: PartitionCount,
 }
 
 /// Event handler that creates and stores the notifications of one partition.
-pub struct Notifier<N: NotificationStoreConnector, D> {
+pub struct Notifier<N: NotificationStoreConnector, A> {
     stores: N,
-    sink: D,
+    announcer: A,
     partition: PartitionId,
     config: NotifierConfig,
     store: Option<N::Store>,
@@ -42,12 +43,12 @@ pub struct Notifier<N: NotificationStoreConnector, D> {
     linger_until: Option<Instant>,
 }
 
-impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
-    pub fn new(stores: N, sink: D, partition: PartitionId, config: NotifierConfig) -> Notifier<N, D> {
+impl<N: NotificationStoreConnector, A: PlacementAnnouncer> Notifier<N, A> {
+    pub fn new(stores: N, announcer: A, partition: PartitionId, config: NotifierConfig) -> Notifier<N, A> {
         let projections = ProjectionCache::new(config.auctions);
         Notifier {
             stores,
-            sink,
+            announcer,
             partition,
             config,
             store: None,
@@ -83,15 +84,15 @@ impl<N: NotificationStoreConnector, D: NotificationSink> Notifier<N, D> {
     }
 }
 
-impl<N: NotificationStoreConnector, D: NotificationSink> EventHandler for Notifier<N, D> {
+impl<N: NotificationStoreConnector, A: PlacementAnnouncer> EventHandler for Notifier<N, A> {
     async fn load_checkpoint(&mut self, _: &mut impl EventStore) -> Result<u64, LoadError> {
         self.projections.clear();
         self.linger_until = None;
         let mut store = self.stores.open().await?;
         self.position = store.checkpoint(self.partition).await?;
-        // After the checkpoint was read: notifications up to it are stored, and `begin` covers those that
-        // were never delivered.
-        self.sink.begin().await?;
+        // Notifications up to the checkpoint are stored, and may never have been announced.
+        let users: Vec<PartitionId> = self.config.partitions.all().collect();
+        self.announcer.announce(&users).await?;
         self.store = Some(store);
         Ok(self.position)
     }
@@ -107,16 +108,15 @@ impl<N: NotificationStoreConnector, D: NotificationSink> EventHandler for Notifi
         let Some(notifications) = &mut self.store else {
             return Err(Unavailable::new("notification store", "the connection is not open").into());
         };
-        let NotificationCommit::Done(wanted) = notifications.commit(&batch).await? else {
+        let NotificationCommit::Done(users) = notifications.commit(&batch).await? else {
             return Ok(HandleResult::Conflict);
         };
-        // The batch is stored and will not be created again. If the delivery fails, the consumer restarts and
-        // `begin` covers it.
+        // The batch is stored and will not be created again. If the announcement fails, the consumer restarts
+        // and announces to all.
         self.position = until;
         self.projections.trim();
-        if !wanted.is_empty() {
-            self.sink.deliver(&wanted).await?;
-            instrumentation::notified(self.partition, wanted.len());
+        if !users.is_empty() {
+            self.announcer.announce(&users.into_iter().collect::<Vec<_>>()).await?;
         }
         let more = events.len() >= self.config.batch.get();
         self.linger_until = (!more).then(|| Instant::now() + self.config.interval);

@@ -85,7 +85,8 @@ impl PendingNotifications {
             let notifications = highest_bid_notifications(partition, key, projection, &change);
             all.extend(notifications.into_iter().map(|notification| (change.position, notification)));
         }
-        all.sort_by_key(|(position, notification)| (*position, notification.user));
+        // Stable: notifications with the same content stay next to each other, so that they are stored together.
+        all.sort_by_key(|(position, _)| *position);
         NotificationBatch {
             partition,
             from,
@@ -112,15 +113,12 @@ fn highest_bid_notifications(
         let body = NotificationBody::HighestBid { standing: status, highest, ends_at };
         (status, content(key, projection, change.at, body))
     });
-    let content_for = |wanted| {
-        by_status.iter().find(|(status, _)| *status == wanted).map(|(_, content)| Arc::clone(content))
-    };
     let place = (partition, change.position);
-    let bidders = auction.bidders().filter_map(|bidder| {
-        let content = content_for(change.bidder_status(now, bidder)?)?;
-        Some(notification(place, bidder, NotificationKind::HighestBid, content))
+    let notifications = by_status.iter().flat_map(|(status, content)| {
+        let bidders = auction.bidders().filter(|bidder| change.bidder_status(now, *bidder) == Some(*status));
+        bidders.map(|bidder| notification(place, bidder, NotificationKind::HighestBid, Arc::clone(content)))
     });
-    bidders.collect()
+    notifications.collect()
 }
 
 fn won(auction: &Auction, winner: &Winner) -> NotificationBody {

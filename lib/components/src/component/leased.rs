@@ -28,7 +28,7 @@ pub(super) fn start(
     context: &mut StartContext<'_>,
     group: &'static str,
     lease_seconds: NonZeroU16,
-    mut work: Box<dyn FnMut(PartitionId, ShutdownSignal) -> BoxedTask + Send>,
+    mut work: LeasedWork,
 ) {
     let partitions: Vec<PartitionId> = context.connections.partitions.all().collect();
     let options = LeaseOptions {
@@ -114,15 +114,29 @@ pub(super) struct ConsumerSpec {
 pub(super) fn run_consumers<H: EventHandler + 'static>(
     context: &mut StartContext<'_>,
     spec: &ConsumerSpec,
-    mut new_handler: impl FnMut(PartitionId) -> H + Send + 'static,
+    new_handler: impl FnMut(PartitionId) -> H + Send + 'static,
 ) -> Result<(), ComponentError> {
+    let work = consumer_work(context, spec, new_handler)?;
+    start(context, spec.name, spec.lease_seconds, work);
+    Ok(())
+}
+
+/// Work on a partition until shutdown.
+pub(super) type LeasedWork = Box<dyn FnMut(PartitionId, ShutdownSignal) -> BoxedTask + Send>;
+
+/// Returns the event consumer of a partition, for [`start`].
+pub(super) fn consumer_work<H: EventHandler + 'static>(
+    context: &mut StartContext<'_>,
+    spec: &ConsumerSpec,
+    mut new_handler: impl FnMut(PartitionId) -> H + Send + 'static,
+) -> Result<LeasedWork, ComponentError> {
     let parking = context.queries(spec.name, PARKING_CONNECTIONS)?;
     let connections = context.connections;
     let streams = RedisEventStreams::new(connections.redis.clone(), spec.max_batch.get(), spec.read_block)
         .with_linger(spec.linger);
     let (stores, name, health) = (connections.stores.clone(), spec.name, context.tasks.health().clone());
     let idle = spec.read_block + spec.batch_interval;
-    let work = Box::new(move |partition, stop| -> BoxedTask {
+    Ok(Box::new(move |partition, stop| -> BoxedTask {
         let (stores, streams, parking) = (stores.clone(), streams.clone(), parking.clone());
         let supervisor =
             Supervisor::new(health.register(format!("{name} {partition}")), stop).with_interval(idle);
@@ -132,7 +146,5 @@ pub(super) fn run_consumers<H: EventHandler + 'static>(
             let run = run_consumer(&stores, &streams, &parking, subscription, handler);
             run.await.map_err(advise_on_consumer)
         })
-    });
-    start(context, name, spec.lease_seconds, work);
-    Ok(())
+    }))
 }

@@ -162,6 +162,11 @@ fn channels() -> Vec<KeyFamily> {
             "notifier", "ingress";
             "Not stored.";
             "SUBSCRIBE KEY"
+        OUTGOING = OUTGOING.to_owned() => "ap:outgoing", "channel";
+            "User partitions with outgoing notifications, 2 bytes each.";
+            "notifier", "notifier";
+            "Not stored.";
+            "SUBSCRIBE KEY"
         REVOKED = REVOKED.to_owned() => "ap:revoked", "channel";
             "A revoked token, or a user whose tokens are revoked.";
             "ingress, auctioneer, `portal accounts`, `portal api-keys`", "ingress";

@@ -78,6 +78,7 @@ impl Http {
             Operation::ReadBids => format!("GET /auction/{auction}/bids?limit=20"),
             Operation::ReadList => "GET /auctions?limit=20".to_owned(),
             Operation::SignUp => "POST /sign-up".to_owned(),
+            Operation::UserDelete => format!("DELETE /user/{user}"),
             Operation::BidDelete => {
                 let bid = run_ids.bid_with_key(request).unwrap_or_default();
                 format!("DELETE /auction/{auction}/bid/{bid}")

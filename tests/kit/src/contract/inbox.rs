@@ -1,7 +1,7 @@
 //! Contract of [`NotificationSink`] and [`InboxCache`]: notifications are delivered in any order and read
 //! without gaps. Each copy keeps [`INBOX_SIZE`] notifications.
 
-use crate::fixtures::fresh;
+use crate::fixtures::{P, fresh};
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage};
 use auction_app::ports::notifications::notification_sink::{NewNotification, NotificationSink};
 use auction_domain::UserId;
@@ -83,7 +83,7 @@ pub async fn copies_are_invalidated_when_a_notifier_starts(copies: &impl InboxCa
     let ada = UserId(fresh());
     make_copy(copies, ada, stored(1, 1, 0)).await;
     // The second notification was stored, and its notifier ended before delivering it.
-    NotificationSink::begin(copies).await.unwrap();
+    NotificationSink::begin(copies, P).await.unwrap();
     assert_eq!(copies.page(ada, 0, 10).await.unwrap(), None);
     make_copy(copies, ada, stored(1, 2, 0)).await;
     assert_eq!(sequence_numbers(copies, ada).await, [1, 2]);
@@ -92,7 +92,7 @@ pub async fn copies_are_invalidated_when_a_notifier_starts(copies: &impl InboxCa
 pub async fn fill_with_a_stale_mark_is_ignored(copies: &impl InboxCacheHarness) {
     let ada = UserId(fresh());
     let late = InboxCache::reserve(copies, ada).await.unwrap();
-    NotificationSink::begin(copies).await.unwrap();
+    NotificationSink::begin(copies, P).await.unwrap();
     let mark = InboxCache::reserve(copies, ada).await.unwrap();
     assert_ne!(late, mark);
     copies.fill(ada, late, &stored(1, 1, 0)).await.unwrap();

@@ -1,6 +1,7 @@
 //! Contract of [`Outbox`] and [`WebhookStore`]: notifications are sent to the webhooks of their user until
 //! each one is delivered or given up.
 
+use crate::contract::notification_store::place_all;
 use crate::fixtures::{P, fresh};
 use crate::local_servers::eventually;
 use auction_app::ports::notifications::notification_store::{
@@ -10,6 +11,7 @@ use auction_app::ports::notifications::outbox::{
     AttemptRecord, AttemptResult, ClaimRequest, DeliveryChannel, Destination, Outbox, OutboxMessage,
     OutboxState,
 };
+use auction_app::ports::notifications::placement::PlacementStore;
 use auction_app::ports::notifications::webhooks::{CreateResult, ReplayResult, Webhook, WebhookStore};
 use auction_domain::UserId;
 use auction_domain::user::{NotificationKind, NotificationPreferences};
@@ -23,9 +25,12 @@ const LONG: Duration = Duration::from_secs(60);
 /// Access to a notification store and its outbox.
 pub trait OutboxHarness {
     type Stores: NotificationStoreConnector;
+    type Placements: PlacementStore;
     type Outbox: Outbox + WebhookStore;
 
     fn stores(&self) -> &Self::Stores;
+
+    fn placements(&self) -> &Self::Placements;
 
     fn outbox(&self) -> &Self::Outbox;
 
@@ -56,6 +61,7 @@ async fn store(harness: &impl OutboxHarness, notifications: Vec<Notification>, d
     let preferences = deleted.iter().map(|user| (*user, NotificationPreferences::NONE)).collect();
     let batch = NotificationBatch { partition: P, from, to: from + 1, preferences, deleted, notifications };
     assert!(matches!(store.commit(&batch).await.unwrap(), NotificationCommit::Done(_)));
+    place_all(harness.placements(), P).await;
 }
 
 /// Creates a webhook for a user.

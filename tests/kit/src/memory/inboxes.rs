@@ -1,6 +1,7 @@
 //! Stored notifications and cached copies of inboxes.
 
 use super::outbox::MemoryOutbox;
+use crate::local_servers::PARTITIONS;
 use async_trait::async_trait;
 use auction_app::ports::Unavailable;
 use auction_app::ports::notifications::inbox::{InboxCache, InboxPage, InboxStore};
@@ -8,9 +9,12 @@ use auction_app::ports::notifications::notification_sink::{NewNotification, Noti
 use auction_app::ports::notifications::notification_store::{
     Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
+use auction_app::ports::notifications::placement::{
+    OutgoingGroup, PlacementBatch, PlacementProgress, PlacementResult, PlacementStore, outgoing_groups,
+};
 use auction_domain::UserId;
 use auction_domain::user::NotificationPreferences;
-use auction_wire::PartitionId;
+use auction_wire::{PartitionCount, PartitionId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use uuid::Uuid;
@@ -26,6 +30,10 @@ pub struct MemoryNotifications {
 #[derive(Debug, Default)]
 struct State {
     checkpoints: BTreeMap<PartitionId, u64>,
+    last_outgoing: BTreeMap<PartitionId, u64>,
+    /// Groups by user partition, then by partition and number.
+    outgoing: BTreeMap<PartitionId, BTreeMap<(PartitionId, u64), Vec<Notification>>>,
+    progress: BTreeMap<PartitionId, PlacementProgress>,
     preferences: BTreeMap<UserId, NotificationPreferences>,
     inboxes: BTreeMap<UserId, Stored>,
 }
@@ -49,6 +57,11 @@ impl MemoryNotifications {
 
     pub fn outbox(&self) -> &MemoryOutbox {
         &self.outbox
+    }
+
+    /// Returns whether all outgoing notifications are placed and removed.
+    pub fn all_placed(&self) -> bool {
+        self.state().outgoing.values().all(BTreeMap::is_empty)
     }
 
     /// Returns all notifications that the inboxes keep, each inbox in order.
@@ -78,6 +91,52 @@ impl NotificationStore for MemoryNotifications {
         *checkpoint = batch.to;
         batch.deleted.iter().for_each(|user| state.inboxes.entry(*user).or_default().kept.clear());
         batch.deleted.iter().for_each(|user| self.outbox.erase(*user));
+        if !batch.deleted.is_empty() {
+            state.progress.entry(batch.partition).or_default().version += 1;
+        }
+        state.preferences.extend(batch.preferences.iter().copied());
+        let partitions = PartitionCount::new(PARTITIONS).unwrap();
+        let groups = outgoing_groups(&batch.notifications, partitions);
+        let notified = groups.iter().map(|(users, _)| *users).collect();
+        for (users, group) in groups {
+            let last = state.last_outgoing.entry(batch.partition).or_default();
+            *last += 1;
+            let number = *last;
+            state.outgoing.entry(users).or_default().insert((batch.partition, number), group);
+        }
+        Ok(NotificationCommit::Done(notified))
+    }
+}
+
+impl PlacementStore for MemoryNotifications {
+    async fn progress(&self, users: PartitionId) -> Result<PlacementProgress, Unavailable> {
+        Ok(self.state().progress.get(&users).cloned().unwrap_or_default())
+    }
+
+    async fn outgoing(
+        &self,
+        users: PartitionId,
+        progress: &PlacementProgress,
+        limit: usize,
+    ) -> Result<Vec<OutgoingGroup>, Unavailable> {
+        let mut state = self.state();
+        let outgoing = state.outgoing.entry(users).or_default();
+        outgoing.retain(|(partition, number), _| Some(number) > progress.placed.get(partition));
+        let groups = outgoing.iter().take(limit).map(|((partition, number), group)| OutgoingGroup {
+            partition: *partition,
+            number: *number,
+            notifications: group.clone(),
+        });
+        Ok(groups.collect())
+    }
+
+    async fn place(&self, batch: &PlacementBatch) -> Result<PlacementResult, Unavailable> {
+        let mut state = self.state();
+        let progress = state.progress.entry(batch.users).or_default();
+        if progress.version != batch.version {
+            return Ok(PlacementResult::ProgressMoved);
+        }
+        *progress = PlacementProgress { version: batch.version + 1, placed: batch.placed.clone() };
         let mut wanted = Vec::new();
         for notification in &batch.notifications {
             let user = notification.user;
@@ -92,8 +151,7 @@ impl NotificationStore for MemoryNotifications {
                 wanted.push(NewNotification { user, seq: inbox.last, json: notification.json() });
             }
         }
-        state.preferences.extend(batch.preferences.iter().copied());
-        Ok(NotificationCommit::Done(wanted))
+        Ok(PlacementResult::Done(wanted))
     }
 }
 
@@ -167,7 +225,7 @@ impl MemoryInboxes {
 }
 
 impl NotificationSink for MemoryInboxes {
-    async fn begin(&self) -> Result<(), Unavailable> {
+    async fn begin(&self, _: PartitionId) -> Result<(), Unavailable> {
         self.state.lock().unwrap().epoch += 1;
         Ok(())
     }

@@ -28,6 +28,12 @@ const VIEWS: &str = "lib/redis/src/views/write.rs";
 const APPEND: &str = "sql/migrations/V18__partition_of_rows.sql";
 const ACTIVE_USERS: &str = "lib/app/src/writer/active_users.rs";
 const USER_DELETION: &str = "lib/app/src/auctioneer/user_deletion.rs";
+const NOTIFIER: &str = "lib/app/src/notifier/event_handler.rs";
+const PLACER: &str = "lib/app/src/notifier/inbox_placer.rs";
+const PLACE: &str = "sql/queries/place_notifications.sql";
+const STORE_NOTIFICATIONS: &str = "sql/queries/store_notifications.sql";
+const PLACED_ONCE: Detector =
+    Test("auction-app", "all", "notifications_of_all_partitions_are_placed_once_in_order");
 const NO_OP: &str = r#"commands.cmd("XRANGE").arg("nothing").arg("-").arg("+").arg("COUNT").arg(1)"#;
 
 pub const ALL: &[Mutation] = &[
@@ -250,5 +256,41 @@ pub const ALL: &[Mutation] = &[
         ],
         // Two projectors of one partition rarely meet in the schedules.
         Test("auction-redis", "all", "paused_writer_cannot_overwrite_its_successor"),
+    ),
+    mutation(
+        "outgoing-checkpoint-guard",
+        "outgoing notifications are stored only if the checkpoint is the expected one",
+        &[edit(STORE_NOTIFICATIONS, "WHERE partition = $1 AND position = $2", "WHERE partition = $1")],
+        Test("auction-postgres", "all", "commit_stores_nothing_from_another_checkpoint"),
+    ),
+    mutation(
+        "announce-at-start",
+        "a notifier that starts announces the outgoing notifications of the previous one",
+        &[edit(NOTIFIER, "self.announcer.announce(&users).await?", "drop(users)")],
+        Test("auction-app", "all", "notifications_of_a_killed_notifier_are_announced_by_the_next"),
+    ),
+    mutation(
+        "placed-with-inboxes",
+        "the progress of placing moves in the transaction of the inboxes",
+        &[edit(PLACER, "(group.partition, group.number)", "(group.partition, group.number - 1)")],
+        PLACED_ONCE,
+    ),
+    mutation(
+        "placement-guard",
+        "notifications are placed only if the version of the progress is the expected one",
+        &[edit(PLACE, "WHERE partition = $1 AND version = $2", "WHERE partition = $1")],
+        Test("auction-postgres", "all", "place_stores_nothing_from_another_version"),
+    ),
+    mutation(
+        "refill-inboxes",
+        "a placer that starts invalidates the cached inboxes of its users",
+        &[edit(PLACER, "self.sink.begin(self.users).await?", "()")],
+        PLACED_ONCE,
+    ),
+    mutation(
+        "stop-placing",
+        "a deletion of users voids the placements that began before",
+        &[edit("lib/postgres/src/notifications.rs", "batch.deleted.is_empty()", "true")],
+        Test("auction-postgres", "all", "placement_from_before_a_deletion_stores_nothing"),
     ),
 ];

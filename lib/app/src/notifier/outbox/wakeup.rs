@@ -2,6 +2,7 @@
 
 use crate::ports::Unavailable;
 use crate::ports::notifications::notification_sink::{NewNotification, NotificationSink};
+use auction_wire::PartitionId;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -23,7 +24,7 @@ impl Wakeup {
 }
 
 impl NotificationSink for Wakeup {
-    async fn begin(&self) -> Result<(), Unavailable> {
+    async fn begin(&self, _: PartitionId) -> Result<(), Unavailable> {
         self.wake();
         Ok(())
     }

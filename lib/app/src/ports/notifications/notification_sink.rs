@@ -2,6 +2,7 @@
 
 use crate::ports::Unavailable;
 use auction_domain::UserId;
+use auction_wire::PartitionId;
 use std::future::Future;
 
 /// Receiver of stored notifications.
@@ -9,9 +10,9 @@ use std::future::Future;
 /// Delivery is at least once. A receiver recognises a repeat by the id of the notification, or by its
 /// sequence number in the inbox of its user.
 pub trait NotificationSink: Send + Sync {
-    /// Announces a new sender. Notifications that are stored already may never have been delivered, so the
-    /// receiver must not rely on having all of them.
-    fn begin(&self) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Announces a new sender for the users of a partition. Notifications that are stored already may never
+    /// have been delivered, so the receiver must not rely on having all of them.
+    fn begin(&self, users: PartitionId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Delivers notifications that were just stored. Notifications of one user may arrive out of order and
     /// more than once.
@@ -23,9 +24,9 @@ pub trait NotificationSink: Send + Sync {
 
 /// Delivers to both, the first one first.
 impl<One: NotificationSink, Other: NotificationSink> NotificationSink for (One, Other) {
-    async fn begin(&self) -> Result<(), Unavailable> {
-        self.0.begin().await?;
-        self.1.begin().await
+    async fn begin(&self, users: PartitionId) -> Result<(), Unavailable> {
+        self.0.begin(users).await?;
+        self.1.begin(users).await
     }
 
     async fn deliver(&self, notifications: &[NewNotification]) -> Result<(), Unavailable> {

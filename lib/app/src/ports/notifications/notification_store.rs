@@ -1,10 +1,11 @@
-//! Stores notifications, together with the checkpoint of the notifier.
+//! Stores outgoing notifications, together with the checkpoint of the notifier: the first step of the notifier,
+//! in the partition of the events. The second step is [`super::placement`].
 
-use super::notification_sink::NewNotification;
 use crate::ports::Unavailable;
 use auction_domain::UserId;
 use auction_domain::user::{NotificationKind, NotificationPreferences};
 use auction_wire::PartitionId;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -24,13 +25,8 @@ pub trait NotificationStore: Send {
     fn checkpoint(&mut self, partition: PartitionId)
     -> impl Future<Output = Result<u64, Unavailable>> + Send;
 
-    /// Stores a batch and moves the checkpoint from `from` to `to`, all or nothing, if the checkpoint is
-    /// `from`.
-    ///
-    /// Notifications of a kind that their user has turned off are left out. The others get the next sequence
-    /// numbers of their inboxes, in the order of the batch. An inbox keeps a limited number of notifications,
-    /// the newest. Deliveries to the user's webhooks and e-mail address are added to the outbox in the same
-    /// transaction.
+    /// Stores the notifications of a batch as outgoing and moves the checkpoint from `from` to `to`, all or
+    /// nothing, if the checkpoint is `from`. Touches rows of the partition of the batch alone.
     fn commit(
         &mut self,
         batch: &NotificationBatch,
@@ -46,9 +42,10 @@ pub struct NotificationBatch {
     pub from: u64,
     /// Checkpoint after the batch.
     pub to: u64,
-    /// New preferences, at most one entry per user. They apply to notifications of later batches.
+    /// New preferences of users of the partition, at most one entry per user. They apply to notifications that
+    /// are placed after the commit.
     pub preferences: Vec<(UserId, NotificationPreferences)>,
-    /// Deleted users, whose inboxes are emptied.
+    /// Deleted users of the partition, whose inboxes are emptied.
     pub deleted: Vec<UserId>,
     /// Notifications, including those that their users have turned off.
     pub notifications: Vec<Notification>,
@@ -84,8 +81,8 @@ pub fn json(id: Uuid, content: &[u8]) -> Vec<u8> {
 /// Result of committing a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotificationCommit {
-    /// The batch is stored. Contains the notifications that their users want, in no particular order.
-    Done(Vec<NewNotification>),
+    /// The batch is stored. Contains the partitions of the notified users.
+    Done(BTreeSet<PartitionId>),
     /// Nothing was stored: another process moved the checkpoint of this partition.
     CheckpointMoved,
 }
