@@ -9,7 +9,7 @@ use stream_worker::DedicatedConnection;
 /// Longest time to wait for a reply.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Connects at the first sample, and again after an error or a failover.
+/// Connection that is opened at the first sample, and again after an error or a failover.
 pub(crate) struct ProbeConnection {
     server: RedisServer,
     /// Connection, and the time when it was opened.
