@@ -34,7 +34,7 @@ if [ ! -e "$policy" ]; then
     chmod 755 "$policy"
 fi
 
-new_redis=""
+new_services=""
 for package in "$@"; do
     case "$package" in
     postgresql)
@@ -42,18 +42,18 @@ for package in "$@"; do
         made_no_cluster=yes
         echo "create_main_cluster = false" >"$no_cluster"
         ;;
-    redis-server) new_redis=yes ;;
+    redis-server | pgbouncer) new_services="$new_services $package" ;;
     esac
 done
 
 apt-get -q -o DPkg::Lock::Timeout=120 update
 apt-get -q -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"
 
-# The package enables its service at boot. Only the program is needed.
-if [ -n "$new_redis" ]; then
+# These packages enable their service at boot. Only the program is needed.
+for service in $new_services; do
     if command -v systemctl >/dev/null 2>&1; then
-        systemctl --quiet disable redis-server.service
+        systemctl --quiet disable "$service.service"
     elif command -v update-rc.d >/dev/null 2>&1; then
-        update-rc.d redis-server disable
+        update-rc.d "$service" disable
     fi
-fi
+done

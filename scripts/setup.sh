@@ -1,10 +1,11 @@
 #!/bin/sh
 # Usage: setup.sh [profile]
-# Checks the programs that building and running need: Rust, a C linker, Redis and PostgreSQL. With `profile`, also the
-# programs for profiling. Installs missing ones with apt-get, except Rust. Takes a few milliseconds if none is missing.
+# Checks the programs that building, running and testing need: Rust, a C linker, Redis, PostgreSQL and PgBouncer. With
+# `profile`, also the programs for profiling. Installs missing ones with apt-get, except Rust. Takes a few milliseconds if
+# none is missing.
 set -eu
 
-PATH="$PATH:/usr/local/bin:/usr/bin:/usr/sbin:${HOME:-/root}/.cargo/bin"
+PATH="$PATH:/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin:${HOME:-/root}/.cargo/bin"
 
 have() {
     command -v "$1" >/dev/null 2>&1
@@ -30,6 +31,8 @@ fi
 missing=""
 have redis-server || have valkey-server || missing="$missing redis-server"
 have_postgres || missing="$missing postgresql"
+# Only the tests need PgBouncer, so a system without apt-get can build and run without it.
+have pgbouncer || ! have apt-get || missing="$missing pgbouncer"
 have setpriv || missing="$missing util-linux"
 if ! have cc; then
     missing="$missing build-essential"

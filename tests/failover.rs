@@ -5,7 +5,7 @@ use crate::support::components::RunningComponents;
 use crate::support::moving_address::MovingAddresses;
 use crate::support::servers::TestServers;
 use crate::support::test_user::TestUser;
-use crate::support::{eventually, free_address};
+use crate::support::{eventually, free_address, output_text};
 use auction_domain::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
@@ -170,7 +170,8 @@ async fn portal_follows_its_backends_without_a_restart() {
     closed_idle_connections_cost_no_request(&first, &portal).await;
     read_only_postgres_is_waited_for(&first, &portal).await;
     let second = first.start_standby(&portal.addresses.database_url()).await;
-    components_wait_at_a_standby(&second).await;
+    components_wait_at_a_standby(&first, &second).await;
+    operator_commands_are_refused_at_a_standby(&first, &second);
     // A commit waits for the standby, and the failover of Redis waits for the replica: nothing may be lost.
     first.run_sql("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
     first.run_sql("SELECT pg_reload_conf()").await;
@@ -210,20 +211,48 @@ async fn read_only_postgres_is_waited_for(servers: &TestServers, portal: &Failov
     portal.assert_recovery("read-only Postgres").await;
 }
 
+/// Reasons why a server cannot be used.
+const REPLICA: &str = "redis: the server is a replica";
+const STANDBY: &str = "postgres: the server is a standby";
+
 /// Processes that start on a replica or standby wait, and log the reason.
-async fn components_wait_at_a_standby(standby: &TestServers) {
-    let mut waiting = RunningComponents::new(standby, &[]);
-    waiting.add_all(["writer", "ingress"]);
-    for component in ["writer", "ingress"] {
-        eventually(&format!("{component} logs why it waits"), || async {
-            let log = waiting.logs(component);
-            (log.contains("redis: the server is a replica")
-                || log.contains("postgres: the server is a standby"))
-            .then_some(())
-        })
-        .await;
+async fn components_wait_at_a_standby(primary: &TestServers, standby: &TestServers) {
+    for (redis, postgres, reason, other) in
+        [(standby, primary, REPLICA, STANDBY), (primary, standby, STANDBY, REPLICA)]
+    {
+        let urls = [("REDIS_URL", redis.redis_url()), ("DATABASE_URL", postgres.database_url())];
+        let mut waiting = RunningComponents::new(primary, &urls);
+        waiting.add_all(["writer", "ingress"]);
+        for component in ["writer", "ingress"] {
+            eventually(&format!("{component} logs {reason:?}"), || async {
+                waiting.logs(component).contains(reason).then_some(())
+            })
+            .await;
+            assert!(!waiting.logs(component).contains(other), "{}", waiting.logs(component));
+        }
+        waiting.terminate();
     }
-    waiting.terminate();
+}
+
+/// Commands of operators do not wait: they end with the reason.
+fn operator_commands_are_refused_at_a_standby(primary: &TestServers, standby: &TestServers) {
+    for (redis, postgres, reason) in [(standby, primary, REPLICA), (primary, standby, STANDBY)] {
+        for arguments in
+            [&["dead-letters", "list"][..], &["verify"], &["streams"], &["streams", "repair"], &["rebuild"]]
+        {
+            let mut command = primary.portal(arguments);
+            command.env("REDIS_URL", redis.redis_url()).env("DATABASE_URL", postgres.database_url());
+            let refused = command.output().unwrap();
+            let text = output_text(&refused);
+            assert!(!refused.status.success() && text.contains(reason), "{arguments:?}: {text}");
+        }
+    }
+    for arguments in
+        [&["accounts", "show", "sue@example.org"][..], &["parked-events", "list"], &["api-keys", "list"]]
+    {
+        let refused = standby.portal(arguments).output().unwrap();
+        assert!(output_text(&refused).contains(STANDBY), "{arguments:?}: {}", output_text(&refused));
+    }
 }
 
 /// The old primary becomes a replica and keeps its connections; new connections lead to the new primary.

@@ -15,6 +15,7 @@ mod backend_outages;
 mod command_outcomes;
 mod components_start_independently;
 mod conditional_reads;
+mod connection_pooler;
 mod dead_letters;
 mod dependencies_point_inward;
 mod documented_commands;

@@ -34,9 +34,14 @@ async fn redis_belongs_to_one_portal() {
     for part in [id.as_str(), "REDIS_URL", "DATABASE_URL", "`ap:portal`"] {
         assert!(output_text(&refused).contains(part), "{part} is not in {}", output_text(&refused));
     }
-    let mut rebuild = theirs.portal(&["rebuild"]);
-    let refused = rebuild.env("REDIS_URL", ours.redis_url()).output().unwrap();
-    assert!(!refused.status.success() && output_text(&refused).contains(&id), "{}", output_text(&refused));
+    for arguments in
+        [&["rebuild"][..], &["verify"], &["streams"], &["streams", "repair"], &["dead-letters", "list"]]
+    {
+        let mut command = theirs.portal(arguments);
+        let refused = command.env("REDIS_URL", ours.redis_url()).output().unwrap();
+        let text = output_text(&refused);
+        assert!(!refused.status.success() && text.contains(&id), "{arguments:?}: {text}");
+    }
 
     // A Redis that lost its data receives the same id again.
     ours.run_redis(&["FLUSHALL"]).await;

@@ -7,6 +7,7 @@ pub mod load;
 pub mod mail_server;
 pub mod moving_address;
 pub mod page;
+pub mod pg_bouncer;
 pub mod receiver;
 pub mod servers;
 pub mod sse_connection;

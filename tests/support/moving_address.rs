@@ -1,11 +1,14 @@
 //! A TCP address that leads to one server after another, as a virtual IP address or a DNS name does: new
-//! connections lead to the current server, and those that are open stay where they are.
+//! connections lead to the current server, and those that are open stay where they are. It can also be silent, as
+//! behind a network that drops every packet.
 
 use auction_local_servers::LocalServers;
 use redis::{Client, ConnectionAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;
 
@@ -14,6 +17,7 @@ pub struct MovingAddress {
     address: String,
     /// Socket of the current server.
     target: Arc<Mutex<PathBuf>>,
+    silent: watch::Sender<bool>,
     forwarding: JoinHandle<()>,
 }
 
@@ -22,24 +26,44 @@ impl MovingAddress {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let target = Arc::new(Mutex::new(target));
-        let current = Arc::clone(&target);
+        let (current, silent) = (Arc::clone(&target), watch::Sender::new(false));
+        let changes = silent.subscribe();
         let forwarding = tokio::spawn(async move {
             loop {
                 let (mut client, _) = listener.accept().await.unwrap();
                 let target = current.lock().unwrap().clone();
+                let (requests, replies) = (changes.clone(), changes.clone());
                 tokio::spawn(async move {
                     // Without a server, the connection is closed, as one that is refused.
-                    if let Ok(mut server) = UnixStream::connect(target).await {
-                        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                    let Ok(mut server) = UnixStream::connect(target).await else { return };
+                    let ((from_client, to_client), (from_server, to_server)) =
+                        (client.split(), server.split());
+                    tokio::select! {
+                        () = forward(from_client, to_server, requests) => {}
+                        () = forward(from_server, to_client, replies) => {}
                     }
                 });
             }
         });
-        MovingAddress { address, target, forwarding }
+        MovingAddress { address, target, silent, forwarding }
     }
 
     fn move_to(&self, target: PathBuf) {
         *self.target.lock().unwrap() = target;
+    }
+}
+
+/// Copies bytes until an end closes the connection. While the address is silent, they wait.
+async fn forward(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut silent: watch::Receiver<bool>,
+) {
+    let mut bytes = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        if silent.wait_for(|silent| !silent).await.is_err() || to.write_all(&bytes[..count]).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -84,6 +108,16 @@ impl MovingAddresses {
 
     pub fn database_url(&self) -> String {
         format!("postgresql://auction@{}/auction", self.postgres.address)
+    }
+
+    /// Makes Redis silent, or lets it answer again.
+    pub fn silence_redis(&self, silent: bool) {
+        self.redis.silent.send_replace(silent);
+    }
+
+    /// Makes Postgres silent, or lets it answer again.
+    pub fn silence_postgres(&self, silent: bool) {
+        self.postgres.silent.send_replace(silent);
     }
 
     pub fn move_redis_to(&self, servers: &LocalServers) {

@@ -5,7 +5,7 @@ use crate::component::Component;
 use crate::settings::{Settings, SettingsError};
 use crate::tasks::Tasks;
 use auction_app::ports::Unavailable;
-use auction_durability::{Durability, InsufficientDurability};
+use auction_durability::{Durability, DurabilityRisk, InsufficientDurability};
 use auction_postgres::migrate::{MigrateError, migrate};
 use auction_postgres::{PostgresStoreConnector, error_text};
 use auction_redis::pool::PoolConfigError;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use worker_runtime::Supervisor;
 use worker_runtime::shutdown::ShutdownSignal;
 
-/// Time limit for the reply to a check of Redis.
+/// Time limit for the reply to a check of Redis, and for the checks of Postgres by operator commands.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections to the backends.
@@ -55,11 +55,16 @@ pub enum ConnectError {
     #[error(transparent)]
     TooManyConnections(#[from] TooManyConnections),
     #[error(
-        "postgres: a connection pooler in transaction mode, such as PgBouncer, is between this process and the \
-         server. The portal needs sessions of its own: point DATABASE_URL to the server, or to a pool with \
-         pool_mode = session and ignore_startup_parameters = options"
+        "postgres: a connection pooler without sessions, such as PgBouncer in transaction mode, is between this \
+         process and the server. The portal needs sessions of its own: point DATABASE_URL to the server, or to a \
+         pool with pool_mode = session and ignore_startup_parameters = options"
     )]
     TransactionPooling,
+    /// Only operator commands fail for this reason: components wait.
+    #[error(
+        "postgres: {0}. This command does not wait: set DATABASE_URL to the primary, or run it again later"
+    )]
+    ReadOnly(&'static str),
     #[error(transparent)]
     ForeignRedis(#[from] ForeignRedis),
     /// The process was shut down before the backends were available.
@@ -68,8 +73,8 @@ pub enum ConnectError {
 }
 
 impl Connections {
-    /// Connects lazily and without durability checks, for operator commands.
-    pub fn new(settings: &Settings) -> Result<Connections, ConnectError> {
+    /// Connects lazily, and checks nothing.
+    fn new(settings: &Settings) -> Result<Connections, ConnectError> {
         let redis_url = settings.redis_url()?;
         let redis = Client::open(redis_url).map_err(ConnectError::RedisUrl)?;
         let redis: RedisServer = redis.into();
@@ -88,12 +93,39 @@ impl Connections {
         })
     }
 
+    /// Connects an operator command, lazily. Every new connection makes the checks of a component, except that weak
+    /// durability is accepted: such a backend must be inspected, too. A Postgres that does not answer is not
+    /// checked, so that commands that need Redis only can be used.
+    pub(crate) async fn for_operator(settings: &Settings) -> Result<Connections, ConnectError> {
+        let mut connections = Connections::new(settings)?;
+        let any = Durability::allowing(DurabilityRisk::ALL);
+        connections.redis = RedisServer::checked(connections.redis.client().clone(), any.clone());
+        connections.stores = connections.stores.checked(any);
+        let checks = async {
+            if connections.stores.is_transaction_pooled().await.unwrap_or(false) {
+                return Err(ConnectError::TransactionPooling);
+            }
+            match connections.stores.read_only_reason().await {
+                Ok(Some(reason)) => Err(ConnectError::ReadOnly(reason)),
+                Ok(None) | Err(_) => Ok(()),
+            }
+        };
+        tokio::time::timeout(REQUEST_TIMEOUT, checks).await.unwrap_or(Ok(()))?;
+        connections.with_pool(settings)
+    }
+
     /// Checks on every new connection to Redis that Redis belongs to this portal.
     pub(crate) fn owned(mut self, portal: Uuid, settings: &Settings) -> Result<Connections, ConnectError> {
         let ownership = Ownership::new(portal);
         self.redis = self.redis.owned(ownership.clone());
+        self.ownership = Some(ownership);
+        self.with_pool(settings)
+    }
+
+    /// Replaces the pool by one with the checks of the server.
+    fn with_pool(mut self, settings: &Settings) -> Result<Connections, ConnectError> {
         self.redis_pool = RedisPool::new(self.redis.clone(), settings.ingress.max_redis_connections.get())?;
-        Ok(Connections { ownership: Some(ownership), ..self })
+        Ok(self)
     }
 
     /// Connects a component. Both backends are available and durable, the database schema is migrated, and Redis

@@ -25,9 +25,9 @@ pub struct BackendArgs {
 }
 
 impl BackendArgs {
-    /// Finds the backends: those of the settings, otherwise the local ones. Connects lazily, except to read the id
-    /// of the portal: connections to the Redis of another portal are refused. Without Postgres, they are not
-    /// checked.
+    /// Finds the backends: those of the settings, otherwise the local ones. Connects lazily, except to check
+    /// Postgres and to read the id of the portal. A standby, a replica and the Redis of another portal are refused.
+    /// Without Postgres, the owner of Redis is not checked.
     pub(crate) async fn connect(self) -> Result<CommandContext, ProcessError> {
         let given = SettingsLayers { file: self.config, ..SettingsLayers::default() };
         let mut settings = Settings::load(&given)?;
@@ -43,7 +43,7 @@ impl BackendArgs {
             }
             settings = Settings::load(&SettingsLayers { file: Some(file), ..given })?;
         }
-        let connections = Connections::new(&settings)?;
+        let connections = Connections::for_operator(&settings).await?;
         let store = PostgresQueries::new(&connections.stores, 1);
         let store = store.map_err(|error| ProcessError::Usage(error.to_string()))?;
         let connections = match store.portal_id().await {

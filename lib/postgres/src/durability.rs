@@ -18,6 +18,12 @@ pub(crate) async fn check(client: &Client, durability: Option<&Durability>) -> R
     durability.check(findings).map_err(|too_weak| Unavailable::new("postgres", too_weak))
 }
 
+/// Returns why nothing can be written in this session, if the server is a standby or read-only.
+pub(crate) async fn read_only_reason(client: &Client) -> Result<Option<&'static str>, Unavailable> {
+    let rows = client.query(sql!("durability"), &[]).await.map_err(unavailable)?;
+    Ok(read_only(&rows.iter().map(setting).collect::<Vec<_>>()))
+}
+
 /// Returns why this session cannot write, if it cannot.
 fn read_only(settings: &[Setting<'_>]) -> Option<&'static str> {
     let is_on = |name| settings.iter().any(|setting| setting.name == name && setting.value == "on");

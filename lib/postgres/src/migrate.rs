@@ -2,6 +2,7 @@
 
 use crate::connection::run_connection;
 use crate::error::ends_connection;
+use crate::store::bounded_config;
 use crate::{error_text, unavailable};
 use auction_app::ports::Unavailable;
 use auction_wire::PartitionCount;
@@ -57,7 +58,8 @@ pub enum MigrateError {
 /// Runs all pending migrations, and creates the partitions, secrets and id of a new portal. Waits while another
 /// process does the same. Returns the id of the portal.
 pub async fn migrate(database_url: &str, partitions: PartitionCount) -> Result<Uuid, MigrateError> {
-    let (mut client, connection) = tokio_postgres::connect(database_url, NoTls).await.map_err(unavailable)?;
+    let config = bounded_config(database_url).map_err(unavailable)?;
+    let (mut client, connection) = config.connect(NoTls).await.map_err(unavailable)?;
     let connection = tokio::spawn(run_connection(connection));
     let locked = lock(&client).await;
     let result = match locked {

@@ -2,7 +2,7 @@
 
 use crate::append::append;
 use crate::connection::{Connection, within};
-use crate::durability::check;
+use crate::durability::{check, read_only_reason};
 use crate::inline_projections::bigint;
 use crate::rows::{event, number, outcome, snapshot};
 use crate::unavailable;
@@ -38,6 +38,14 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time limit of a request.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
 
+/// Returns the settings of connections that end when the server does not answer.
+pub(crate) fn bounded_config(database_url: &str) -> Result<Config, tokio_postgres::Error> {
+    let mut config: Config = database_url.parse()?;
+    config.connect_timeout(Duration::from_secs(5));
+    config.keepalives_idle(SILENCE_TIMEOUT).tcp_user_timeout(SILENCE_TIMEOUT);
+    Ok(config)
+}
+
 /// Opens connections to one database.
 #[derive(Clone, Debug)]
 pub struct PostgresStoreConnector {
@@ -48,9 +56,7 @@ pub struct PostgresStoreConnector {
 impl PostgresStoreConnector {
     /// Uses the database at `database_url`. It must be migrated before [`EventStoreConnector::open`].
     pub fn new(database_url: &str) -> Result<PostgresStoreConnector, tokio_postgres::Error> {
-        let mut config: Config = database_url.parse()?;
-        config.connect_timeout(Duration::from_secs(5));
-        config.keepalives_idle(SILENCE_TIMEOUT).tcp_user_timeout(SILENCE_TIMEOUT);
+        let config = bounded_config(database_url)?;
         Ok(PostgresStoreConnector { config, durability: None }.with_options(OPTIONS))
     }
 
@@ -75,8 +81,15 @@ impl PostgresStoreConnector {
         Ok(rows.first().map_or(0, |row| number(row, 0)))
     }
 
-    /// Returns whether a pooler in transaction mode is between this process and the server. Such a pooler runs
-    /// the transactions of two clients in the same session, or rejects the settings of sessions.
+    /// Returns why nothing can be written on this server, if it answers and is a standby or read-only.
+    pub async fn read_only_reason(&self) -> Result<Option<&'static str>, Unavailable> {
+        let connection = Connection::open(&self.config, DEADLINE).await?;
+        within(DEADLINE, read_only_reason(connection.client())).await
+    }
+
+    /// Returns whether a pooler without sessions is between this process and the server. Such a pooler runs the
+    /// transactions of two clients in the same session (transaction mode), or rejects transactions (statement
+    /// mode) or the settings of sessions.
     pub async fn is_transaction_pooled(&self) -> Result<bool, Unavailable> {
         let pooled = within(DEADLINE, async {
             let (one, other) =
@@ -85,7 +98,7 @@ impl PostgresStoreConnector {
             shares_session(one.client(), other.client()).await.map_err(unavailable)
         });
         match pooled.await {
-            Err(error) if rejects_options(&error) => Ok(true),
+            Err(error) if is_from_pooler(&error) => Ok(true),
             pooled => pooled,
         }
     }
@@ -114,8 +127,13 @@ impl PostgresStoreConnector {
     }
 }
 
+/// Number of times that the sessions of two clients are compared. In between, other clients of a pooler can take
+/// a session.
+const COMPARISONS: usize = 5;
+
 /// Returns whether a transaction of `other` runs in the session in which one of `one` ran, while both are
-/// connected. Uses simple queries, because prepared statements can fail behind a pooler.
+/// connected, or whether the session of `one` changes. Uses simple queries, because prepared statements can fail
+/// behind a pooler.
 async fn shares_session(one: &Client, other: &Client) -> Result<bool, tokio_postgres::Error> {
     let session = async |client: &Client| {
         let messages = client.simple_query("SELECT pg_backend_pid()").await?;
@@ -124,17 +142,25 @@ async fn shares_session(one: &Client, other: &Client) -> Result<bool, tokio_post
             _ => None,
         }))
     };
-    // A pooler gives the session that was used last to the next transaction.
-    let first = session(one).await?;
-    other.batch_execute("BEGIN").await?;
-    let second = session(other).await?;
-    other.batch_execute("ROLLBACK").await?;
-    Ok(first.is_some() && first == second)
+    let own = session(one).await?;
+    for _ in 0..COMPARISONS {
+        // A pooler gives the session that was used last to the next transaction.
+        let current = session(one).await?;
+        other.batch_execute("BEGIN").await?;
+        let of_other = session(other).await?;
+        other.batch_execute("ROLLBACK").await?;
+        if own.is_some() && (current != own || of_other == own) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// Returns whether a pooler rejected the settings of the session. The message is that of PgBouncer.
-fn rejects_options(error: &Unavailable) -> bool {
-    error.cause.to_string().contains("unsupported startup parameter")
+/// Returns whether a pooler rejected the settings of the session, or a transaction. The messages are those of
+/// PgBouncer, which has one SQLSTATE for all of its errors.
+fn is_from_pooler(error: &Unavailable) -> bool {
+    let text = error.cause.to_string();
+    ["unsupported startup parameter", "statement pooling mode"].iter().any(|part| text.contains(part))
 }
 
 impl EventStoreConnector for PostgresStoreConnector {
