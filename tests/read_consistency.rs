@@ -6,7 +6,7 @@ use crate::support::servers::TestServers;
 use crate::support::test_user::{HttpResponse, TestUser};
 use auction_wire::{PartitionCount, Positions};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use uuid::Uuid;
 
 const TOKEN: &str = "consistency-token";
@@ -119,10 +119,11 @@ async fn lag_is_reported_while_the_projector_is_paused(
     assert_eq!(positions(&stale), positions(&before), "a stale read reports its own positions");
     // Reads that require less are not delayed.
     ada.get(&path, &[(TOKEN, before.header(TOKEN))]).await.assert_status(200);
-    let newer = [(TOKEN, token.as_str())];
+    let (newer, shorter) = ([(TOKEN, token.as_str())], [(TOKEN, token.as_str()), ("prefer", "wait=1")]);
     let waiting = ada.get(&path, &newer);
     let resume = async {
-        tokio::time::sleep(Duration::from_millis(300)).await; // the read begins to wait
+        // A read that was sent later and waits for a shorter time has ended: the longer one waits.
+        ada.get(&path, &shorter).await.assert_problem(503, "read_model_behind");
         components.signal_component("projector", "-CONT");
     };
     let (shown, ()) = tokio::join!(waiting, resume);
