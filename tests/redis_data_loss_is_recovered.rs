@@ -4,7 +4,13 @@
 use crate::support::components::RunningComponents;
 use crate::support::load::Load;
 use crate::support::servers::TestServers;
+use crate::support::test_user::TestUser;
 use crate::support::{eventually, free_address};
+use auction_app::ingress::command_gateway::{CommandHandle, HandleKey};
+use auction_domain::Timestamp;
+use auction_wire::{CommandId, PartitionId};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use uuid::Uuid;
 
 /// Sends a Redis command for the event stream of each partition.
 async fn for_each_event_stream(servers: &TestServers, name: &str, arguments: &[&str]) {
@@ -59,5 +65,37 @@ async fn lost_events_are_restored_from_postgres_under_load() {
     wait_for_recovery(&admins, "event_gap").await;
     load.assert_consistent().await;
     servers.verify();
+    components.terminate();
+}
+
+#[tokio::test]
+async fn command_status_is_gone_when_a_backend_lost_the_command() {
+    let servers = TestServers::start().await;
+    let components = RunningComponents::start(&servers, 1).await;
+    let secret = "SELECT value FROM secrets WHERE name = 'command_handles'";
+    let secret: Vec<u8> = servers.database().await.query_one(secret, &[]).await.unwrap().get(0);
+    let key = HandleKey::new(&secret).unwrap();
+    // A handle as an ingress issues it, of a command that is neither on a stream nor decided.
+    let status = async |seconds_ago: u64| {
+        let received =
+            SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - Duration::from_secs(seconds_ago);
+        let handle = CommandHandle {
+            command: CommandId(Uuid::new_v4()),
+            received_at: Timestamp(received.as_millis().try_into().unwrap()),
+            fingerprint: 7,
+            partition: Some(PartitionId(0)),
+        };
+        TestUser::anonymous(&components.url()).get(&format!("/command/{}", key.encode(&handle)), &[]).await
+    };
+    assert_eq!(status(0).await.assert_status(200).body["status"], "pending", "it may be on its way");
+    let lost = eventually("all commands are known to be decided", || async {
+        let lost = status(600).await;
+        (lost.status != 200).then_some(lost)
+    })
+    .await;
+    lost.assert_problem(410, "command_lost");
+    let received_at = lost.text("received_at");
+    assert!(received_at.starts_with("20") && lost.body["title"].is_string(), "{lost:?}");
+    assert_eq!(status(60).await.assert_status(200).body["status"], "pending", "retries may still come");
     components.terminate();
 }
