@@ -57,6 +57,8 @@ fn reported_text(error: &DbError) -> String {
 /// * The session is read-only: the server is a standby, or was read-only when the session began.
 /// * The server ends the session, shuts down, or is starting (class 57P), or reports a broken connection
 ///   (class 08).
+/// * A prepared statement of the session cannot be used any more: a migration has changed the type of its result
+///   (0A000), or a pooler has removed it or given the session to another client (26000, 42P05).
 pub(crate) fn ends_connection(error: &tokio_postgres::Error) -> bool {
     let Some(reported) = error.as_db_error() else { return true };
     let fatal = matches!(reported.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
@@ -64,7 +66,13 @@ pub(crate) fn ends_connection(error: &tokio_postgres::Error) -> bool {
 }
 
 fn ends_session(code: &SqlState) -> bool {
-    *code == SqlState::READ_ONLY_SQL_TRANSACTION
+    [
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+        SqlState::FEATURE_NOT_SUPPORTED,
+        SqlState::INVALID_SQL_STATEMENT_NAME,
+        SqlState::DUPLICATE_PSTATEMENT,
+    ]
+    .contains(code)
         || ["57P", "08"].iter().any(|class| code.code().starts_with(class))
 }
 
@@ -90,7 +98,8 @@ mod tests {
 
     #[test]
     fn read_only_and_ended_sessions_end_the_connection() {
-        for code in ["25006", "57P01", "57P02", "57P03", "57P04", "57P05", "08006", "08003"] {
+        for code in ["25006", "57P01", "57P02", "57P03", "57P04", "57P05", "08006", "08003", "0A000", "26000"]
+        {
             assert!(ends_session(&SqlState::from_code(code)), "{code}");
         }
         for code in ["23505", "57014", "53100", "53300", "40001", "55P03", "42P01", "22021"] {

@@ -58,6 +58,7 @@ impl Fixture {
         let (_, token) = new_token(TokenKind::Session).unwrap();
         let session = Session { token, user, created_at: NOW, expires_at };
         assert!(self.accounts.open_session(&session).await.unwrap());
+        assert!(self.accounts.open_session(&session).await.unwrap(), "repeated after a lost answer");
         token
     }
 

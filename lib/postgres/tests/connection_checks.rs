@@ -68,6 +68,17 @@ async fn read_only_sessions_are_refused_and_replaced() {
 }
 
 #[tokio::test]
+async fn changed_types_of_results_cost_no_query() {
+    let url = database().await;
+    let (queries, admin) = (queries(&url), connect(&url).await);
+    let secret = queries.secret("draws").await.unwrap();
+    // As a migration does, while sessions have prepared a statement on the table.
+    let change = "CREATE DOMAIN secret AS bytea; ALTER TABLE secrets ALTER COLUMN value TYPE secret";
+    admin.batch_execute(change).await.unwrap();
+    assert_eq!(queries.secret("draws").await.unwrap(), secret);
+}
+
+#[tokio::test]
 async fn errors_have_message_sqlstate_and_detail() {
     let admin = connect(&database().await).await;
     let duplicate = "INSERT INTO partitions (id) VALUES (0)";
