@@ -94,16 +94,36 @@ async fn flush_all(server: RedisServer, mut receiver: mpsc::Receiver<QueuedComma
     let mut batch = Vec::with_capacity(MAX_BATCH);
     loop {
         let result = match timeout(IDLE_INTERVAL, receiver.recv_many(&mut batch, MAX_BATCH)).await {
-            Ok(0) => return,
-            Ok(_) => flush_batch(&server, &mut connection, &mut batch).await,
-            Err(_) => check_writable(&server, &mut connection).await,
+            Ok(count) => flush_received(count, &server, &mut connection, &mut batch).await,
+            Err(_) => tokio::select! {
+                biased;
+                checked = check_writable(&server, &mut connection) => Some(checked),
+                // The check ends, and its connection with it: commands do not wait for a server that may be silent.
+                count = receiver.recv_many(&mut batch, MAX_BATCH) => {
+                    flush_received(count, &server, &mut connection, &mut batch).await
+                }
+            },
         };
         match result {
-            Ok(()) => supervisor.succeeded(),
+            None => return,
+            Some(Ok(())) => supervisor.succeeded(),
             // No wait: each caller learns at once that its command was not added.
-            Err(error) => supervisor.report_failure(&error),
+            Some(Err(error)) => supervisor.report_failure(&error),
         }
     }
+}
+
+/// Flushes the commands that were received. Returns none if there are no callers any more.
+async fn flush_received(
+    count: usize,
+    server: &RedisServer,
+    connection: &mut Option<DedicatedConnection>,
+    batch: &mut Vec<QueuedCommand>,
+) -> Option<Result<(), Unavailable>> {
+    if count == 0 {
+        return None;
+    }
+    Some(flush_batch(server, connection, batch).await)
 }
 
 /// Adds a batch and answers its callers. Returns the first error.

@@ -13,6 +13,9 @@ use auction_wire::PartitionCount;
 use redis::{Client, FromRedisValue, cmd};
 use std::time::Duration;
 use stream_worker::{ConnectionEnd, DedicatedConnection};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -100,4 +103,51 @@ async fn redis_is_owned_by_the_first_portal_that_connects() {
     redis.query::<()>(&mut cmd("FLUSHDB")).await;
     first.connect(DEADLINE).await.unwrap();
     assert_eq!(redis.query::<String>(cmd("GET").arg(keys::PORTAL)).await, ours.to_string(), "set again");
+}
+
+/// Starts an address whose first connection is never answered. The others lead to the server at this socket.
+/// Sends a signal when the first one is open.
+async fn silent_at_first(socket: String) -> (String, oneshot::Receiver<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (opened, first) = oneshot::channel();
+    tokio::spawn(async move {
+        opened.send(listener.accept().await.unwrap().0).unwrap();
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = UnixStream::connect(&socket).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    (format!("redis://{address}"), first)
+}
+
+#[tokio::test]
+async fn command_does_not_wait_for_a_check_of_the_idle_queue() {
+    let (servers, _directory) = own_servers().await;
+    let socket = servers.redis_url().strip_prefix("redis+unix://").unwrap().to_owned();
+    let (url, first) = silent_at_first(socket).await;
+    let pool = RedisPool::new(checked(servers.redis_url()), 1).unwrap();
+    let queue = RedisCommandQueue::start(checked(&url), partitions(), pool);
+    let silent = first.await.unwrap();
+    // The check itself ends after 5 seconds.
+    let submitted = queue.submit(place_bid(AuctionId(fresh()), UserId(fresh()), 100));
+    tokio::time::timeout(Duration::from_secs(4), submitted).await.expect("added in time").unwrap();
+    drop(silent);
+    servers.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn idle_connection_finds_that_redis_belongs_to_another_portal() {
+    let redis = redis().await;
+    let ownership = Ownership::new(Uuid::new_v4());
+    let server = checked(&redis.url()).owned(ownership.clone());
+    let pool = RedisPool::new(server.clone(), 1).unwrap();
+    let queue = RedisCommandQueue::start(server, partitions(), pool);
+    queue.submit(place_bid(AuctionId(fresh()), UserId(fresh()), 100)).await.unwrap();
+    let other = Uuid::new_v4().to_string();
+    redis.query::<()>(cmd("SET").arg(keys::PORTAL).arg(&other)).await;
+    // No command is sent and no connection is opened until the queue has found it.
+    let found = tokio::time::timeout(DEADLINE, ownership.wait_for_violation()).await;
+    assert_eq!(found.expect("found in time").found, other);
+    assert!(queue.submit(place_bid(AuctionId(fresh()), UserId(fresh()), 100)).await.is_err());
 }
