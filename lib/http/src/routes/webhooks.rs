@@ -47,7 +47,8 @@ pub(super) fn delete_endpoint() -> Endpoint {
         .summary(tag::NOTIFICATIONS, "Delete a webhook")
         .description(
             "Deletes the webhook and all its deliveries. A delivery attempt that is in progress may still \
-             arrive.",
+             arrive. A repeated request answers 404 `unknown_webhook`: after a lost response, this means that \
+             the webhook is deleted.",
         )
         .empty_response(204, "The webhook is deleted.")
         .of_webhook()
