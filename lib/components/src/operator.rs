@@ -12,6 +12,7 @@ use clap::Args;
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Arguments that select the backends of an operator command.
 #[derive(Debug, Args)]
@@ -50,7 +51,8 @@ impl BackendArgs {
             Ok(Some(portal)) => connections.owned(portal, &settings)?,
             Ok(None) | Err(_) => connections,
         };
-        Ok(CommandContext { connections, store, data_dir: local.then_some(self.data_dir) })
+        let writer_lease = Duration::from_secs(settings.writer.lease_seconds.get().into());
+        Ok(CommandContext { connections, store, writer_lease, data_dir: local.then_some(self.data_dir) })
     }
 }
 
@@ -58,6 +60,8 @@ impl BackendArgs {
 pub(crate) struct CommandContext {
     pub(crate) connections: Connections,
     pub(crate) store: PostgresQueries,
+    /// Time to live of the leases of writers.
+    pub(crate) writer_lease: Duration,
     /// Set for local backends.
     data_dir: Option<PathBuf>,
 }

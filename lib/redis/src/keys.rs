@@ -23,6 +23,11 @@ pub fn commands(partition: PartitionId, channel: Channel) -> String {
     format!("ap:{{{partition}}}:cmd:{}", channel.name())
 }
 
+/// Copy of a command stream while it is repaired.
+pub fn repaired_commands(partition: PartitionId, channel: Channel) -> String {
+    format!("ap:{{{partition}}}:repair:{}", channel.name())
+}
+
 pub fn events(partition: PartitionId) -> String {
     format!("ap:{{{partition}}}:evt")
 }
@@ -148,6 +153,7 @@ mod tests {
         let views = ViewKeys::new(partition, Generation(3));
         let keys = [
             commands(partition, Channel::Bid),
+            repaired_commands(partition, Channel::Bid),
             events(partition),
             dead(partition),
             crash_marks(partition),

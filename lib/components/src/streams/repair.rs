@@ -24,7 +24,9 @@ async fn execute(args: RepairArgs) -> Result<CommandOutput, ProcessError> {
     let mode = if args.yes { RepairMode::Apply } else { RepairMode::Plan };
     let context = args.backends.connect().await?;
     let partitions: Vec<_> = context.connections.partitions.all().collect();
-    let found = context.check(repair(&context.connections.redis_pool, &partitions, mode).await)?;
+    let lease_ttl = context.writer_lease;
+    let repaired = repair(&context.connections.redis_pool, &partitions, lease_ttl, mode).await;
+    let found = context.check(repaired)?;
     let text = report(&found, mode);
     let blocked = mode == RepairMode::Apply && found.iter().any(|stream| stream.has_writer);
     Ok(if blocked { CommandOutput::failure(text) } else { CommandOutput::success(text) })

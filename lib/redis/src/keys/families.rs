@@ -51,6 +51,11 @@ fn streams() -> Vec<KeyFamily> {
             "ingress, auctioneer, promoter", "writer";
             "Undecided commands stay. Decided ones stay for `retention.commands_seconds`.";
             "FCALL_RO ap_tail 1 KEY 5"
+        repaired_commands = repaired_commands(P, Channel::Bid) => "ap:{<partition>}:repair:<channel>", "stream";
+            "Copy of a command stream, until it replaces the stream.";
+            "`portal streams repair`", "`portal streams repair`";
+            "Until the repair ends. The next one deletes what an interrupted one has left.";
+            "FCALL_RO ap_tail 1 KEY 5"
         events = events(P) => "ap:{<partition>}:evt", "stream";
             "Events. The entry id is `<position>-0`.";
             "writer", "projector, auctioneer, notifier, promoter, ingress";
