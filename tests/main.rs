@@ -12,6 +12,7 @@ mod accepted_commands_survive_kill_9;
 mod accounts_and_sessions;
 mod backend_limits;
 mod backend_outages;
+mod blocked_parts;
 mod command_outcomes;
 mod components_start_independently;
 mod conditional_reads;
