@@ -18,6 +18,7 @@ mod report;
 mod round;
 mod samples;
 mod slot;
+mod traffic;
 
 use crate::Failure;
 use crate::run::arrivals::Arrivals;

@@ -5,7 +5,8 @@ use super::{FaultRecord, random_duration};
 use crate::Failure;
 use crate::faults::fleet::Fleet;
 use crate::faults::fleet::slots::POSTGRES_SOCKET;
-use crate::faults::proxy::Proxy;
+use crate::faults::proxy::{LinkState, Proxy};
+use crate::faults::traffic::create_user;
 use auction_local_servers::LocalServers;
 use auction_testkit::base_backup;
 use auction_testkit::random::Random;
@@ -18,9 +19,12 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Whether a standby is synchronous and a commit of the portal waits for it.
-const COMMITS_WAIT: &str = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync') \
-                            AND EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')";
+const IS_SYNCHRONOUS: &str = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')";
+
+/// A transaction that writes to the log of Postgres only.
+const COMMIT: &str = "SELECT pg_logical_emit_message(true, 'fault', '')";
+
+const COMMIT_WAITS: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')";
 
 const DECIDED: &str = "SELECT coalesce(sum(head), 0)::bigint FROM partitions";
 
@@ -50,11 +54,7 @@ async fn fail_over(
     let ours = connect(primary.database_url()).await?;
     ours.batch_execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await?;
     ours.batch_execute("SELECT pg_reload_conf()").await?;
-    // From now on, each acknowledged commit is on both servers.
-    wait_until(&ours, "no commit waited for the standby", async |ours| {
-        Ok(ours.query_one(COMMITS_WAIT, &[]).await?.get(0))
-    })
-    .await?;
+    wait_until_synchronous(&ours, &connect(primary.database_url()).await?, &address).await?;
     tokio::time::sleep(random_duration(random, 0, 1_000)).await;
     primary.kill_postgres().await;
     let killed = Instant::now();
@@ -68,6 +68,7 @@ async fn fail_over(
     }
     let before: i64 = ours.query_one(DECIDED, &[]).await?.get(0);
     wait_until(&ours, "no command was decided on the promoted standby", async |ours| {
+        create_user(fleet).await;
         Ok(ours.query_one(DECIDED, &[]).await?.get::<_, i64>(0) > before)
     })
     .await?;
@@ -88,6 +89,32 @@ async fn replicate(
     base_backup::take(&primary.psql(), &url, &cluster, &directory, &["--write-recovery-conf"]).await?;
     standby.start_postgres().await?;
     Ok(())
+}
+
+/// Waits until a commit waits for the standby, which cannot be reached meanwhile. From then on, each acknowledged commit
+/// is on both servers.
+async fn wait_until_synchronous(ours: &Client, other: &Client, address: &Proxy) -> Result<(), Failure> {
+    wait_until(ours, "the standby was not synchronous", async |ours| {
+        Ok(ours.query_one(IS_SYNCHRONOUS, &[]).await?.get(0))
+    })
+    .await?;
+    address.set(LinkState::Held);
+    let commits = async {
+        loop {
+            // Does not wait if the new setting is not in force yet.
+            other.batch_execute(COMMIT).await?;
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    };
+    let waits = wait_until(ours, "no commit waited for the standby", async |ours| {
+        Ok(ours.query_one(COMMIT_WAITS, &[]).await?.get(0))
+    });
+    let waits = tokio::select! {
+        waits = waits => waits,
+        failed = commits => failed,
+    };
+    address.set(LinkState::Clear);
+    waits
 }
 
 async fn wait_until(

@@ -3,6 +3,7 @@
 use super::{FaultRecord, random_duration};
 use crate::Failure;
 use crate::faults::fleet::{Fleet, PARTITIONS};
+use crate::faults::traffic::create_user;
 use auction_testkit::random::Random;
 use auction_wire::Channel;
 use redis::aio::MultiplexedConnection;
@@ -26,7 +27,7 @@ pub(super) async fn after_clock_jump(fleet: &Fleet, random: &mut Random) -> Resu
     let client = redis::Client::open(fleet.redis_url.as_str())?;
     let mut redis = client.get_multiplexed_async_connection().await?;
     machine.clock.set_offset(i64::try_from(ahead.as_secs())?)?;
-    let stamped = tokio::time::timeout(TIMEOUT, wait_for_stamps(&mut redis, ahead)).await;
+    let stamped = tokio::time::timeout(TIMEOUT, wait_for_stamps(fleet, &mut redis, ahead)).await;
     match stamped {
         Ok(stamped) => stamped?,
         Err(_) => fleet.report_problem(format!("no command had a time ahead within {TIMEOUT:?}")),
@@ -43,8 +44,13 @@ pub(super) async fn after_clock_jump(fleet: &Fleet, random: &mut Random) -> Resu
 }
 
 /// Waits until a command has a time ahead of this machine's clock.
-async fn wait_for_stamps(redis: &mut MultiplexedConnection, ahead: Duration) -> Result<(), Failure> {
+async fn wait_for_stamps(
+    fleet: &Fleet,
+    redis: &mut MultiplexedConnection,
+    ahead: Duration,
+) -> Result<(), Failure> {
     loop {
+        create_user(fleet).await;
         for partition in 0..PARTITIONS {
             for channel in Channel::ALL {
                 let stream = format!("ap:{{{partition:02}}}:cmd:{}", channel.name());
