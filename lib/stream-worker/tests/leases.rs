@@ -193,6 +193,24 @@ async fn leases_and_members_do_not_outlive_their_holder_when_the_clock_was_ahead
 }
 
 #[tokio::test]
+async fn lost_leases_are_held_again_when_the_clock_was_ahead() {
+    let (redis, assignments) = (redis().await, Assignments::default());
+    // What a process leaves that loses its leases during a restart of the server, whose clock was ahead before.
+    for partition in 0..PARTITIONS {
+        let mut lease = cmd("SET");
+        redis
+            .query::<()>(lease.arg(format!("{{{partition}}}:lease")).arg("one").arg("PX").arg(120_000))
+            .await;
+    }
+    let one = Member::start(&redis, &assignments, "one");
+    settled(&assignments, &[&one], &[8]).await;
+    let two = Member::start(&redis, &assignments, "two");
+    settled(&assignments, &[&one, &two], &[4, 4]).await;
+    one.leave().await;
+    two.leave().await;
+}
+
+#[tokio::test]
 async fn member_stops_before_its_unrenewed_leases_expire() {
     let (servers, _directory) = own_servers().await;
     let (client, assignments) = (Client::open(servers.redis_url()).unwrap(), Assignments::default());

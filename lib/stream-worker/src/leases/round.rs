@@ -112,6 +112,15 @@ impl<S: Connect> Leases<S> {
 
     async fn try_round(&mut self) -> Result<LeaseRound, StreamError> {
         let (members, leases) = self.read_leases().await?;
+        if !self.leaving {
+            // Also those that this process lost, and that no other one can acquire: if the clock of the server was
+            // ahead, they do not expire for long, and no process takes the lease of a member.
+            let own = leases
+                .iter()
+                .enumerate()
+                .filter(|(_, lease)| lease.holder.as_ref() == Some(&self.options.name));
+            self.held.extend(own.map(|(partition, _)| partition));
+        }
         let share = fair_share(self.options.lease_keys.len(), &members, &self.options.name);
         let free: Vec<usize> = leases
             .iter()
