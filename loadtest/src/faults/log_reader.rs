@@ -12,8 +12,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::task::JoinHandle;
 
-/// Line that fills the pipe of a stalled reader.
-const FILLER: &[u8] = b"(filled by the fault log-stalled)\n";
+/// Line that fills the pipe of a stalled reader, up to the last byte: its length divides a page.
+const FILLER: &[u8; 32] = b"(log-stalled: the pipe is full)\n";
 
 /// Reader of the logs of one process. It reads until the process ends, also after it is dropped.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl LogReader {
             .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
             .open(format!("/proc/self/fd/{}", self.pipe.as_raw_fd()))?;
         loop {
-            // A line that does not fit is not written at all, so the pipe has less room than one line then.
+            // A line that does not fit is not written at all.
             match end.write(FILLER) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 written => written?,
@@ -82,29 +82,31 @@ fn read_from(pipe: &PipeReader, log: &Path) -> Result<JoinHandle<()>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use auction_testkit::local_servers::eventually;
     use std::time::Duration;
 
-    /// Writes lines as a process does, until the pipe is closed. Returns their number.
-    fn write_lines(mut end: PipeWriter) -> JoinHandle<usize> {
-        tokio::task::spawn_blocking(move || (1..).find(|_| end.write_all(&[b'x'; 99]).is_err()).unwrap_or(0))
+    /// Writes a line as a process does, and returns the pipe if it is still open.
+    fn write_line(mut end: PipeWriter) -> JoinHandle<Option<PipeWriter>> {
+        tokio::task::spawn_blocking(move || end.write_all(b"a line\n").is_ok().then_some(end))
     }
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn log_reader_blocks_when_stalled_and_fails_writes_when_closed() {
+    #[tokio::test]
+    async fn log_reader_blocks_lines_when_stalled_and_fails_them_when_closed() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log");
-        let size = || std::fs::metadata(&log).map_or(0, |file| file.len());
         let (mut reader, end) = LogReader::start(&log).unwrap();
+        let end = write_line(end).await.unwrap().unwrap();
+        eventually("the line is in the log", async || std::fs::read(&log).unwrap() == b"a line\n").await;
         reader.stall().await.unwrap();
-        let mut lines = write_lines(end);
-        assert!(tokio::time::timeout(Duration::from_millis(100), &mut lines).await.is_err());
-        assert_eq!(size(), 0);
+        let mut line = write_line(end);
+        assert!(tokio::time::timeout(Duration::from_millis(100), &mut line).await.is_err());
         reader.resume().unwrap();
-        // More than a pipe holds.
-        while size() < 1 << 20 {
-            tokio::task::yield_now().await;
-        }
+        let end = line.await.unwrap().unwrap();
+        eventually("both lines are in the log", async || {
+            std::fs::read_to_string(&log).unwrap().matches("a line").count() == 2
+        })
+        .await;
         reader.close().await;
-        assert!(lines.await.unwrap() > 1000);
+        assert!(write_line(end).await.unwrap().is_none());
     }
 }

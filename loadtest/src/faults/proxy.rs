@@ -159,4 +159,21 @@ mod tests {
         let _ = client.read_to_end(&mut received).await;
         assert_eq!(received, b"ha");
     }
+
+    #[tokio::test]
+    async fn moved_proxy_leads_new_connections_to_the_other_server() {
+        let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (answers, silent) = (echo(old.path()).await, new.path().join("silent"));
+        let listener = UnixListener::bind(&silent).unwrap();
+        let proxy = Proxy::to(&answers).await.unwrap();
+        let (mut open, mut reply) = (TcpStream::connect(proxy.address).await.unwrap(), [0; 4]);
+        open.write_all(b"ping").await.unwrap();
+        open.read_exact(&mut reply).await.unwrap();
+        proxy.move_to(silent);
+        let _moved = TcpStream::connect(proxy.address).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(10), listener.accept()).await.unwrap().unwrap();
+        open.write_all(b"stay").await.unwrap();
+        open.read_exact(&mut reply).await.unwrap();
+        assert_eq!(&reply, b"stay");
+    }
 }
