@@ -149,8 +149,10 @@ fn compare_chunk(
     first: Option<u64>,
     report: &mut PartitionReport,
 ) {
-    let mut on_stream = on_stream.iter().peekable();
-    for event in stored.iter().filter(|event| first.is_none_or(|first| event.position >= first)) {
+    let is_compared = |event: &&EventRecord| first.is_none_or(|first| event.position >= first);
+    // Events that were read before they were trimmed are not compared either.
+    let mut on_stream = on_stream.iter().filter(is_compared).peekable();
+    for event in stored.iter().filter(is_compared) {
         match on_stream.next_if(|other| other.position <= event.position) {
             Some(other) if other.same_history(event) => report.published += 1,
             Some(_) => {
@@ -208,5 +210,46 @@ async fn wait_for_views(
             return Ok(());
         }
         tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auction_testkit::fixtures::records;
+
+    fn compare(stored: &[EventRecord], on_stream: &[EventRecord], first: Option<u64>) -> PartitionReport {
+        let mut report = PartitionReport {
+            partition: PartitionId(0),
+            stored: stored.len() as u64,
+            published: 0,
+            documents: 0,
+            entries: 0,
+            listed: 0,
+            differences: Vec::new(),
+            more: 0,
+        };
+        compare_chunk(stored, on_stream, first, &mut report);
+        report
+    }
+
+    #[test]
+    fn stream_trimmed_during_the_comparison_does_not_differ() {
+        let stored = records(0, 5);
+        let report = compare(&stored, &stored, Some(3));
+        assert_eq!((report.published, report.differences), (3, Vec::new()));
+    }
+
+    #[test]
+    fn missing_changed_and_invented_events_differ() {
+        let stored = records(0, 5);
+        let mut missing = stored.clone();
+        missing.remove(3);
+        assert_eq!(compare(&stored, &missing, Some(1)).differences, ["event 4 is not on the stream"]);
+        let mut changed = stored.clone();
+        changed[1].version += 1;
+        let differences = compare(&stored, &changed, Some(1)).differences;
+        assert_eq!(differences, ["event 2 on the stream differs from the stored one"]);
+        assert_eq!(compare(&stored, &records(0, 5), Some(1)).published, 0, "other auctions");
     }
 }
