@@ -177,3 +177,7 @@ COMMENT ON COLUMN deliveries.due_at IS 'Time of the next attempt. During an atte
 COMMENT ON COLUMN deliveries.finished_at IS 'Time at which it was delivered or failed. Null: pending.';
 COMMENT ON COLUMN deliveries.status IS 'Status of the answer to the last attempt.';
 COMMENT ON COLUMN deliveries.error IS 'Error of the last attempt.';
+
+COMMENT ON TABLE migration_compatibility IS 'Which programs can use the database after a migration that they do not know.';
+COMMENT ON COLUMN migration_compatibility.version IS 'Number of the migration, which adds its row itself.';
+COMMENT ON COLUMN migration_compatibility.oldest_program IS 'Programs must know at least this migration.';

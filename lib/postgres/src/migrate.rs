@@ -1,4 +1,7 @@
-//! Brings a database to the current schema. Safe when many processes start at once.
+//! Brings a database to the current schema. Safe when many processes start at once, and when a newer program
+//! migrated the database before.
+
+mod newer_schema;
 
 use crate::connection::run_connection;
 use crate::error::ends_connection;
@@ -9,6 +12,7 @@ use auction_wire::PartitionCount;
 use std::error::Error as _;
 use std::time::Duration;
 use thiserror::Error;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -33,16 +37,35 @@ const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A lock holder that sends nothing is paused or disconnected: the server ends its session, so that other
 /// processes can continue. The paused process finds its connection closed, and tries again.
-const IDLE_TIMEOUTS: &str = "SET idle_session_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'";
+///
+/// A migration that waits for a table lets every later statement on that table wait, too. So the wait is short,
+/// and the migration starts again.
+const SESSION_TIMEOUTS: &str = "SET idle_session_timeout = '5s'; \
+     SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '2s'";
 
 /// Reasons a database cannot be used.
 #[derive(Debug, Error)]
 pub enum MigrateError {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// A migration failed, or a newer program migrated the database before.
+    /// A migration failed, or is not the one that the database has under its number.
     #[error("cannot migrate the database: {}", error_text(.0))]
     Migration(refinery::Error),
+    /// A newer program migrated the database, and this program cannot use it any more.
+    #[error(
+        "the migration {migration} of the database needs programs with the migration V{needed} or later, and \
+         this program (version {version}) ends with V{own}: start a newer program. To go back to this program, \
+         restore a backup from before that migration",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    NewerSchema { migration: String, needed: i32, own: i32 },
+    /// A newer program migrated the database, and a migration of this program is not among those of the database.
+    #[error(
+        "a newer program migrated the database, and the migration {0} of this program (version {version}) is \
+         not applied there: the programs were built from different sources. Start the newer program",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    OtherHistory(String),
     /// The number of partitions cannot be changed after a portal was first started.
     #[error(
         "the database has {stored} partitions, the configuration says {configured}: the number cannot be \
@@ -72,7 +95,7 @@ pub async fn migrate(database_url: &str, partitions: PartitionCount) -> Result<U
 }
 
 async fn lock(client: &Client) -> Result<(), Unavailable> {
-    client.batch_execute(IDLE_TIMEOUTS).await.map_err(unavailable)?;
+    client.batch_execute(SESSION_TIMEOUTS).await.map_err(unavailable)?;
     loop {
         let row = client
             .query_one("SELECT pg_try_advisory_lock($1)", &[&MIGRATION_LOCK])
@@ -86,9 +109,12 @@ async fn lock(client: &Client) -> Result<(), Unavailable> {
 }
 
 async fn run(client: &mut Client, partitions: PartitionCount) -> Result<Uuid, MigrateError> {
-    let report = embedded::migrations::runner().run_async(client).await.map_err(migration_error)?;
-    for migration in report.applied_migrations() {
-        tracing::info!(%migration, "applied database migration");
+    let migrations = embedded::migrations::runner();
+    if !newer_schema::check(client, migrations.get_migrations()).await? {
+        let report = migrations.run_async(client).await.map_err(migration_error)?;
+        for migration in report.applied_migrations() {
+            tracing::info!(%migration, "applied database migration");
+        }
     }
     let configured = partitions.get();
     // One statement: without its definition for this number, partition_of would name wrong partitions.
@@ -117,17 +143,38 @@ pub(crate) async fn portal_id(client: &Client) -> Result<Option<Uuid>, tokio_pos
     Ok(rows.first().and_then(|row| Uuid::from_slice(row.get(0)).ok()))
 }
 
-/// Converts an error of the migrations. A server that becomes unavailable is [`MigrateError::Unavailable`],
-/// so that the caller tries again.
+/// Converts an error of the migrations. A server that becomes unavailable and a lock that is not free are
+/// [`MigrateError::Unavailable`], so that the caller tries again.
 fn migration_error(error: refinery::Error) -> MigrateError {
     let mut cause = error.source();
     while let Some(inner) = cause {
-        if inner.downcast_ref().is_some_and(is_unavailable) {
-            return unavailable(error).into();
+        match inner.downcast_ref::<tokio_postgres::Error>() {
+            Some(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                return lock_not_available(error).into();
+            }
+            Some(reported) if is_unavailable(reported) => return unavailable(error).into(),
+            _ => cause = inner.source(),
         }
-        cause = inner.source();
     }
     MigrateError::Migration(error)
+}
+
+fn lock_not_available(error: &tokio_postgres::Error) -> Unavailable {
+    let reason = format!(
+        "the migration cannot lock a table within 2 s, because another session holds it: trying again. If this \
+         lasts, find the session in pg_stat_activity and end it. {}",
+        error_text(error)
+    );
+    Unavailable::new("postgres", reason)
+}
+
+impl From<tokio_postgres::Error> for MigrateError {
+    fn from(error: tokio_postgres::Error) -> MigrateError {
+        match error.code() {
+            Some(&SqlState::LOCK_NOT_AVAILABLE) => lock_not_available(&error).into(),
+            _ => unavailable(error).into(),
+        }
+    }
 }
 
 /// Returns true if the connection ended, and for interventions of an operator (class 57) and a lack of resources

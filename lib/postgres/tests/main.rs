@@ -7,6 +7,7 @@ mod accounts;
 mod connection_checks;
 mod event_store;
 mod migrations;
+mod newer_schema;
 mod notifications;
 mod notifier_steps;
 mod outbox;
