@@ -11,6 +11,11 @@
 //! acquired the lease; its work is asked to stop in the next round. Until then the work must be safe by other
 //! means, such as an optimistic version.
 //!
+//! Work that this process cannot do, but another one can, hands its partition over ([`WorkEnd::HandOver`]). This
+//! process then does not acquire the partition until it may. A partition that stays free for the time of a lease
+//! is acquired by any process, also beyond its share; after a minute, or when processes come or go, it counts
+//! towards the share again.
+//!
 //! ```no_run
 //! use std::time::Duration;
 //! use stream_worker::StreamError;
@@ -43,6 +48,7 @@ mod round;
 use crate::{Connect, StreamError};
 use round::{LeaseRound, Leases, RenewalFailed};
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
 use worker_runtime::shutdown::{ShutdownSignal, ShutdownTrigger, shutdown_pair};
@@ -64,6 +70,21 @@ pub struct LeaseOptions {
     pub lease_ttl: Duration,
 }
 
+/// How the work on a partition ended.
+pub enum WorkEnd {
+    /// The work is done, or was asked to stop.
+    Done,
+    /// Another process must do the work. This process does not acquire the partition until the future
+    /// completes.
+    HandOver(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl From<()> for WorkEnd {
+    fn from((): ()) -> WorkEnd {
+        WorkEnd::Done
+    }
+}
+
 /// Task that works on one partition.
 struct PartitionTask {
     trigger: ShutdownTrigger,
@@ -74,14 +95,15 @@ struct PartitionTask {
 /// Running tasks by partition.
 struct Tasks<E> {
     running: BTreeMap<usize, PartitionTask>,
-    tasks: JoinSet<(usize, Result<(), E>)>,
+    tasks: JoinSet<(usize, Result<WorkEnd, E>)>,
 }
 
 /// Runs `work` on this process's share of the partitions until `stop` is triggered.
 ///
 /// `work` is called with the index of a partition and a signal, and its future runs as a task. The signal is
 /// triggered when the partition must move to another process, or its lease could not be renewed in time. The
-/// future must then finish its work in progress and return; the lease is released afterwards. `renewed` is
+/// future must then finish its work in progress and return; the lease is released afterwards. It may also return
+/// earlier, with a [`WorkEnd`]. `renewed` is
 /// called with the result of every round: the partitions that no process of the group holds, or an error.
 /// After an error, held leases are valid until they expire.
 ///
@@ -94,7 +116,7 @@ struct Tasks<E> {
 /// # Panics
 ///
 /// Resumes a panic of `work`.
-pub async fn run<E, Run>(
+pub async fn run<E, End, Run>(
     server: &(impl Connect + Clone),
     options: LeaseOptions,
     mut stop: ShutdownSignal,
@@ -103,11 +125,13 @@ pub async fn run<E, Run>(
 ) -> Result<(), E>
 where
     E: Send + 'static,
-    Run: Future<Output = Result<(), E>> + Send + 'static,
+    End: Into<WorkEnd> + Send + 'static,
+    Run: Future<Output = Result<End, E>> + Send + 'static,
 {
     let interval = ROUND_INTERVAL.min(options.lease_ttl / 3);
     let mut leases = Leases::new(server.clone(), options);
     let mut tasks = Tasks { running: BTreeMap::new(), tasks: JoinSet::new() };
+    let mut handed_over = JoinSet::new();
     let mut next_round = Instant::now();
     while !(leases.leaving() && tasks.running.is_empty()) {
         if next_round <= Instant::now() {
@@ -128,10 +152,19 @@ where
         }
         tokio::select! {
             Some(finished) = tasks.tasks.join_next() => {
-                let partition = tasks.remove(finished)?;
+                let (partition, end) = tasks.remove(finished)?;
+                if let WorkEnd::HandOver(until) = end {
+                    tracing::info!(partition, "lease handed over");
+                    leases.decline(partition);
+                    handed_over.spawn(async move {
+                        until.await;
+                        partition
+                    });
+                }
                 leases.release(partition).await;
                 next_round = Instant::now();
             }
+            Some(Ok(partition)) = handed_over.join_next() => leases.accept(partition),
             () = stop.wait(), if !leases.leaving() => {
                 leases.leave().await;
                 tasks.running.values_mut().for_each(PartitionTask::stop);
@@ -151,9 +184,10 @@ impl PartitionTask {
 
 impl<E: Send + 'static> Tasks<E> {
     /// Starts a task for each new lease, and asks tasks to stop whose lease is lost or must be released.
-    fn apply<Run>(&mut self, round: &LeaseRound, work: &mut impl FnMut(usize, ShutdownSignal) -> Run)
+    fn apply<End, Run>(&mut self, round: &LeaseRound, work: &mut impl FnMut(usize, ShutdownSignal) -> Run)
     where
-        Run: Future<Output = Result<(), E>> + Send + 'static,
+        End: Into<WorkEnd> + Send + 'static,
+        Run: Future<Output = Result<End, E>> + Send + 'static,
     {
         for partition in &round.held {
             if !self.running.contains_key(partition) {
@@ -161,7 +195,7 @@ impl<E: Send + 'static> Tasks<E> {
                 let run = work(*partition, stop);
                 let partition = *partition;
                 tracing::info!(partition, "lease acquired");
-                self.tasks.spawn(async move { (partition, run.await) });
+                self.tasks.spawn(async move { (partition, run.await.map(Into::into)) });
                 self.running.insert(partition, PartitionTask { trigger, stopping: false });
             }
         }
@@ -174,8 +208,11 @@ impl<E: Send + 'static> Tasks<E> {
         }
     }
 
-    /// Removes a finished task and returns its partition.
-    fn remove(&mut self, finished: Result<(usize, Result<(), E>), JoinError>) -> Result<usize, E> {
+    /// Removes a finished task, and returns its partition and how its work ended.
+    fn remove(
+        &mut self,
+        finished: Result<(usize, Result<WorkEnd, E>), JoinError>,
+    ) -> Result<(usize, WorkEnd), E> {
         let (partition, result) = match finished {
             Ok(finished) => finished,
             Err(error) => match error.try_into_panic() {
@@ -185,6 +222,6 @@ impl<E: Send + 'static> Tasks<E> {
             },
         };
         self.running.remove(&partition);
-        result.map(|()| partition)
+        result.map(|end| (partition, end))
     }
 }

@@ -4,10 +4,11 @@
 
 use auction_testkit::local_servers::{TestRedis, eventually, own_servers, redis};
 use redis::{Client, cmd};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use stream_worker::leases::{LeaseOptions, run};
+use stream_worker::leases::{LeaseOptions, WorkEnd, run};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use worker_runtime::shutdown::{ShutdownSignal, ShutdownTrigger, shutdown_pair};
 
@@ -59,6 +60,19 @@ impl Member {
     }
 
     fn start_on(client: Client, assignments: &Assignments, name: &str) -> Member {
+        Member::start_older(client, assignments, name, 0, &Arc::new(Notify::new()))
+    }
+
+    /// Starts a member that hands the first `unknown` partitions over to others, until `known` is notified.
+    fn start_older(
+        client: Client,
+        assignments: &Assignments,
+        name: &str,
+        unknown: usize,
+        known: &Arc<Notify>,
+    ) -> Member {
+        let handed_over = Arc::new(Mutex::new((0..unknown).collect::<BTreeSet<usize>>()));
+        let known = known.clone();
         let options = LeaseOptions {
             members_key: "members".to_owned(),
             lease_keys: (0..PARTITIONS).map(|partition| format!("{{{partition}}}:lease")).collect(),
@@ -75,10 +89,14 @@ impl Member {
                 |_| {},
                 |partition, mut stop: ShutdownSignal| {
                     let (assignments, worker) = (assignments.clone(), worker.clone());
+                    let (handed_over, known) = (handed_over.clone(), known.clone());
                     async move {
+                        if handed_over.lock().unwrap().remove(&partition) {
+                            return Ok(WorkEnd::HandOver(Box::pin(async move { known.notified().await })));
+                        }
                         let _working = Assignment::on(assignments, partition, worker);
                         stop.wait().await;
-                        Ok(())
+                        Ok(WorkEnd::Done)
                     }
                 },
             )
@@ -149,6 +167,29 @@ async fn member_stops_when_another_holds_its_lease() {
     paused.leave().await;
     let holder: String = redis.query(cmd("GET").arg("{5}:lease")).await;
     assert_eq!(holder, "another");
+}
+
+/// More partitions than the share of the other member must move: it takes them although it has its share.
+#[tokio::test]
+async fn handed_over_partitions_move_beyond_the_share_and_return() {
+    let (redis, assignments, known) = (redis().await, Assignments::default(), Arc::new(Notify::new()));
+    let newer = Member::start(&redis, &assignments, "newer");
+    settled(&assignments, &[&newer], &[8]).await;
+    let older = Member::start_older(redis.client(), &assignments, "older", 6, &known);
+    eventually("the older one has given up its share", async || assignments.count("newer") <= 4).await;
+    settled(&assignments, &[&newer], &[6, 7]).await;
+    settled(&assignments, &[&older], &[1, 2]).await;
+    // Without the newer one, they stay free until the older one may take them.
+    let stopped = Instant::now();
+    newer.leave().await;
+    eventually("the older one has the others", async || assignments.count("older") == 2).await;
+    let free = async || redis.query::<Vec<String>>(cmd("KEYS").arg("*:lease")).await.len() == 2;
+    eventually("the others are free", free).await;
+    eventually("a lease would have been taken", async || stopped.elapsed() > 2 * LEASE_TTL).await;
+    assert_eq!(assignments.count("older"), 2);
+    known.notify_waiters();
+    settled(&assignments, &[&older], &[8]).await;
+    older.leave().await;
 }
 
 #[tokio::test]

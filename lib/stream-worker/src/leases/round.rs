@@ -4,7 +4,7 @@ use super::{LeaseOptions, ROUND_INTERVAL};
 use crate::value::{number, ok, text};
 use crate::{Connect, DedicatedConnection, StreamError};
 use redis::{Value, cmd, pipe};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// Registers this process and returns the names of all processes, by the clock of the server. A registration
@@ -27,6 +27,9 @@ return 1";
 /// Releases a lease, unless another process holds it.
 const RELEASE: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0";
+
+/// Time after which a partition that was acquired beyond the share counts towards it again.
+const BEYOND_SHARE: Duration = Duration::from_secs(60);
 
 /// Result of a round.
 #[derive(Default)]
@@ -66,6 +69,14 @@ pub(super) struct Leases<S> {
     options: LeaseOptions,
     connection: Option<DedicatedConnection>,
     held: BTreeSet<usize>,
+    /// Partitions that another process must work on.
+    declined: BTreeSet<usize>,
+    /// Free partitions, with the time since when this process sees them free.
+    free_since: BTreeMap<usize, Instant>,
+    /// Held partitions that were acquired beyond the share, with the time when they were acquired.
+    beyond_share: BTreeMap<usize, Instant>,
+    /// Members of the group in the last round.
+    members: Vec<String>,
     /// Time until which no other process can acquire the held leases.
     valid_until: Instant,
     leaving: bool,
@@ -74,7 +85,18 @@ pub(super) struct Leases<S> {
 impl<S: Connect> Leases<S> {
     pub(super) fn new(server: S, options: LeaseOptions) -> Leases<S> {
         let valid_until = Instant::now();
-        Leases { server, options, connection: None, held: BTreeSet::new(), valid_until, leaving: false }
+        Leases {
+            server,
+            options,
+            connection: None,
+            held: BTreeSet::new(),
+            declined: BTreeSet::new(),
+            free_since: BTreeMap::new(),
+            beyond_share: BTreeMap::new(),
+            members: Vec::new(),
+            valid_until,
+            leaving: false,
+        }
     }
 
     pub(super) fn leaving(&self) -> bool {
@@ -128,8 +150,9 @@ impl<S: Connect> Leases<S> {
             .filter(|(partition, lease)| lease.is_free() && !self.held.contains(partition))
             .map(|(partition, _)| partition)
             .collect();
-        let wanted = if self.leaving { 0 } else { share.saturating_sub(self.held.len()) };
-        let partitions: Vec<usize> = self.held.iter().copied().chain(free.into_iter().take(wanted)).collect();
+        self.forget_beyond_share(members);
+        let acquired = self.acquirable(free, share);
+        let partitions: Vec<usize> = self.held.iter().copied().chain(acquired).collect();
         let mut renew = pipe();
         let ms = self.lease_ms();
         for partition in &partitions {
@@ -149,15 +172,60 @@ impl<S: Connect> Leases<S> {
         // After an error reply, the leases that were held are renewed in the next round.
         let renewed: Vec<Option<usize>> = renewed.collect::<Result<_, StreamError>>()?;
         self.held = renewed.into_iter().flatten().collect();
-        let surplus = self.held.iter().copied().skip(share).collect();
+        self.beyond_share.retain(|partition, _| self.held.contains(partition));
+        let surplus = self.within_share().skip(share).collect();
         let is_owned =
-            |lease: &ReadLease| lease.holder.as_ref().is_some_and(|holder| members.contains(holder));
+            |lease: &ReadLease| lease.holder.as_ref().is_some_and(|holder| self.members.contains(holder));
         let unowned = leases
             .iter()
             .enumerate()
             .filter(|(partition, lease)| !self.held.contains(partition) && !is_owned(lease));
         let unowned = unowned.map(|(partition, _)| partition).collect();
         Ok(LeaseRound { held: self.held.clone(), surplus, unowned })
+    }
+
+    /// Lets partitions beyond the share count towards it when the members change, or after a minute.
+    fn forget_beyond_share(&mut self, members: Vec<String>) {
+        if members != self.members {
+            self.beyond_share.clear();
+            self.members = members;
+        }
+        self.beyond_share.retain(|_, acquired| acquired.elapsed() < BEYOND_SHARE);
+    }
+
+    /// Returns the free partitions to acquire: as many as the share has room for, and those that no process has
+    /// acquired for the time of a lease.
+    fn acquirable(&mut self, mut free: Vec<usize>, share: usize) -> Vec<usize> {
+        free.retain(|partition| !self.declined.contains(partition));
+        self.free_since.retain(|partition, _| free.contains(partition));
+        for partition in &free {
+            self.free_since.entry(*partition).or_insert_with(Instant::now);
+        }
+        if self.leaving {
+            return Vec::new();
+        }
+        let room = share.saturating_sub(self.within_share().count());
+        let left_over = free.split_off(room.min(free.len()));
+        let is_left = |one: &usize| self.free_since[one].elapsed() > self.options.lease_ttl;
+        for partition in left_over.into_iter().filter(is_left) {
+            tracing::info!(partition, "acquiring a free lease beyond the share");
+            self.beyond_share.insert(partition, Instant::now());
+            free.push(partition);
+        }
+        free
+    }
+
+    fn within_share(&self) -> impl Iterator<Item = usize> {
+        self.held.iter().copied().filter(|partition| !self.beyond_share.contains_key(partition))
+    }
+
+    /// Stops acquiring a partition, until [`Leases::accept`].
+    pub(super) fn decline(&mut self, partition: usize) {
+        self.declined.insert(partition);
+    }
+
+    pub(super) fn accept(&mut self, partition: usize) {
+        self.declined.remove(&partition);
     }
 
     /// Returns the names of all processes, and each lease.
