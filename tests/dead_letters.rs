@@ -101,7 +101,8 @@ async fn dead_letter_has_one_effect_when_requeued() {
     let accepted = ada.put(&path, json!({"amount": 10_000}), &[("prefer", "wait=0")]).await;
     let status = accepted.assert_status(202).header("location").to_owned();
     change_kind(&mut redis, &stream, "raffle").await;
-    components.add("writer");
+    // It does not wait for a newer writer.
+    components.add_with_settings("writer", &[("AUCTION__WRITER__UNKNOWN_KIND_WAIT_SECONDS", "0")]);
     let failed = eventually("the sender sees the failure", || async {
         let response = ada.get(&status, &[]).await;
         (response.body["status"] == "failed").then_some(response)

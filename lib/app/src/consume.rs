@@ -160,7 +160,7 @@ async fn run_until_interrupted(
     }
     let last = stream.last_event_at_open().cloned();
     check_same_history(&mut store, last, component, partition).await?;
-    state.begin(position).await?;
+    state.begin(position, handler, &mut store).await?;
     while !stop.requested() {
         state.apply_operator_actions(handler, &mut store).await?;
         supervisor.sleep(handler.linger()).await;

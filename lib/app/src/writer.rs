@@ -17,6 +17,7 @@
 //! | [`dispatch`] | selects the aggregate that decides a command |
 //! | [`close_clock`] | limits the time of a close to that of this machine |
 //! | `removals` | what a close removes first: bids and auctions of barred users |
+//! | [`unknown_kinds`] | leaves commands that this program does not know to a newer writer |
 //! | `dead_letter` | outcomes and dead letters of commands that cannot be processed |
 //! | [`aggregate_cache`], [`active_users`] | the state in memory, bounded |
 //! | [`snapshots`] | snapshots of auctions with many events |
@@ -36,3 +37,4 @@ pub mod retention;
 pub mod snapshots;
 mod stages;
 pub mod takeover;
+pub mod unknown_kinds;

@@ -19,6 +19,7 @@ use auction_testkit::memory::{MemoryParkedEvents, MemoryViews};
 use auction_testkit::random::Random;
 use auction_wire::EventRecord;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Why processing an event fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,10 +58,20 @@ fn start_projector(
     max_batch: usize,
 ) -> (MemoryViews, MemoryParkedEvents, RunningConsumer) {
     let (views, parking) = (MemoryViews::default(), MemoryParkedEvents::default());
-    let failing = FailingProjector(projector(&views), Arc::clone(failure));
-    let event_streams = portal.streams.event_connector(max_batch);
-    let consumer = start_consumer("projector", portal.store.clone(), event_streams, parking.clone(), failing);
+    let consumer = start_projector_on(portal, failure, max_batch, &views, &parking);
     (views, parking, consumer)
+}
+
+fn start_projector_on(
+    portal: &TestPortal,
+    failure: &Arc<Mutex<Option<(u64, FailureCause)>>>,
+    max_batch: usize,
+    views: &MemoryViews,
+    parking: &MemoryParkedEvents,
+) -> RunningConsumer {
+    let failing = FailingProjector(projector(views), Arc::clone(failure));
+    let event_streams = portal.streams.event_connector(max_batch);
+    start_consumer("projector", portal.store.clone(), event_streams, parking.clone(), failing)
 }
 
 async fn parked(parking: &MemoryParkedEvents) -> Option<ParkedAggregate> {
@@ -126,6 +137,40 @@ async fn failing_event_is_parked_alone_and_processed_after_retry() {
             eprintln!("{cause:?}, seed {seed}");
             schedule(seed, cause).await;
         }
+    }
+}
+
+/// A roll-out: a newer writer stores an event that the projector of the earlier version parks. No operator acts.
+#[tokio::test(start_paused = true)]
+async fn newer_consumer_resumes_events_that_an_earlier_one_parked() {
+    for seed in 0..20 {
+        let (mut random, portal) = (Random::new(seed), TestPortal::calm());
+        let commands = crate::random_history::commands(&mut random);
+        for command in &commands {
+            portal.submit(command).await;
+        }
+        portal.work(10, commands.len()).await;
+        let events = portal.store.events(P);
+        let bad = random.pick(&events[..events.len() - 1]).clone();
+        portal.store.change_kind(P, bad.position, "raffled");
+        portal.streams.trim(1); // so that all events are read from the store
+        let healthy = Arc::default();
+        let (views, parking, consumer) = start_projector(&portal, &healthy, 7);
+        caught_up(&portal, &views).await;
+        consumer.stop().await.unwrap();
+        assert_eq!(parked(&parking).await.unwrap().event.position, bad.position);
+        // The same version starts again.
+        let consumer = start_projector_on(&portal, &healthy, 7, &views, &parking);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        consumer.stop().await.unwrap();
+        assert_eq!(parked(&parking).await.unwrap().event.position, bad.position, "seed {seed}");
+        // A version that knows the kind.
+        portal.store.change_kind(P, bad.position, &bad.kind);
+        let consumer = start_projector_on(&portal, &healthy, 7, &views, &parking);
+        until("the event is not parked", async || parked(&parking).await.is_none()).await;
+        caught_up(&portal, &views).await;
+        views.assert_same(&rebuilt(&portal).await);
+        consumer.stop().await.unwrap();
     }
 }
 

@@ -21,6 +21,7 @@ use auction_app::ports::notifications::outbox::{
 use auction_app::ports::notifications::transport::{SendResult, Transport};
 use auction_app::writer::partition_writer::{self, PartitionWriter};
 use auction_app::writer::snapshots::snapshots;
+use auction_app::writer::unknown_kinds::UnknownKinds;
 use auction_simulation::faulty_port::FaultyPort;
 use auction_simulation::locks::Locks;
 use auction_simulation::streams::partitions;
@@ -107,7 +108,14 @@ impl Parts {
         let (streams, supervisor) = (portal.command_streams(10), self.supervisor("writer"));
         self.tasks.spawn(async move {
             let (snapshots, _receiver) = snapshots();
-            let writer = PartitionWriter { partition: P, config: decider_config(), snapshots, supervisor };
+            let unknown_kinds = UnknownKinds::new(Duration::ZERO);
+            let writer = PartitionWriter {
+                partition: P,
+                config: decider_config(),
+                snapshots,
+                unknown_kinds,
+                supervisor,
+            };
             partition_writer::run(&of_writer, &streams, None::<&Locks>, writer).await.unwrap();
         });
         let queue = FaultyPort::new(portal.streams.clone(), &portal.world);

@@ -2,15 +2,18 @@
 
 use crate::running_task::{RunningTask, until};
 use auction_app::ports::commands::command_queue::CommandQueue;
+use auction_app::ports::commands::command_stream::CommandStreamConnector;
 use auction_app::ports::events::event_store::EventStoreConnector;
 use auction_app::writer::close_clock::CloseClock;
 use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
 use auction_app::writer::snapshots::{SnapshotPolicy, run_snapshot_writer, snapshots};
+use auction_app::writer::unknown_kinds::UnknownKinds;
 use auction_domain::auction::Auction;
 use auction_redis::command_stream::RedisCommandStreams;
 use auction_simulation::locks::Locks;
+use auction_simulation::older_writer::OlderStreams;
 use auction_simulation::streams::{Streams, partitions};
 use auction_simulation::world::World;
 use auction_testkit::contract::command_stream::StreamHarness;
@@ -70,15 +73,32 @@ pub(crate) struct TestPortal {
 
 pub(crate) type RunningWriter = RunningTask<Result<(), WriterError>>;
 
-pub(crate) fn start_writer<S>(
+pub(crate) fn start_writer<S, C>(
     partition: PartitionId,
     decide: DecideFn,
     stores: S,
-    streams: RedisCommandStreams,
+    streams: C,
     locks: Option<Locks>,
 ) -> RunningWriter
 where
     S: EventStoreConnector<Store: 'static> + 'static,
+    C: CommandStreamConnector<Reader: 'static, Settler: 'static> + 'static,
+{
+    start_waiting_writer(partition, decide, stores, streams, locks, UnknownKinds::new(Duration::ZERO))
+}
+
+/// Starts a writer that leaves commands of unknown kinds to a newer writer for some time.
+pub(crate) fn start_waiting_writer<S, C>(
+    partition: PartitionId,
+    decide: DecideFn,
+    stores: S,
+    streams: C,
+    locks: Option<Locks>,
+    unknown_kinds: UnknownKinds,
+) -> RunningWriter
+where
+    S: EventStoreConnector<Store: 'static> + 'static,
+    C: CommandStreamConnector<Reader: 'static, Settler: 'static> + 'static,
 {
     let config = DeciderConfig { decide, ..decider_config() };
     let (snapshots, receiver) = snapshots();
@@ -86,7 +106,7 @@ where
         let supervisor = Supervisor::without_health("snapshots", stop.clone());
         let snapshot_writer = run_snapshot_writer(&stores, receiver, supervisor);
         let supervisor = Supervisor::without_health("writer", stop);
-        let writer = PartitionWriter { partition, config, snapshots, supervisor };
+        let writer = PartitionWriter { partition, config, snapshots, unknown_kinds, supervisor };
         let (result, ()) =
             tokio::join!(partition_writer::run(&stores, &streams, locks.as_ref(), writer), snapshot_writer);
         result.inspect_err(|error| eprintln!("partition writer failed: {error}"))
@@ -122,6 +142,14 @@ impl TestPortal {
 
     pub(crate) fn start_with(&self, decide: DecideFn, count: usize) -> RunningWriter {
         start_writer(P, decide, self.store.clone(), self.command_streams(count), self.locks.clone())
+    }
+
+    /// Starts a writer of an earlier version, which does not know a kind of commands and waits for a newer writer.
+    pub(crate) fn start_older(&self, count: usize, unknown: &'static str, wait: Duration) -> RunningWriter {
+        let streams = OlderStreams { streams: self.command_streams(count), unknown: Some(unknown) };
+        let unknown_kinds = UnknownKinds::new(wait);
+        let (stores, locks) = (self.store.clone(), self.locks.clone());
+        start_waiting_writer(P, DecideFn::default(), stores, streams, locks, unknown_kinds)
     }
 
     /// Starts a writer for each partition.

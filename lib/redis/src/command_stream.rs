@@ -12,16 +12,23 @@ use crate::{RedisServer, keys, unavailable};
 use auction_app::ports::Unavailable;
 use auction_app::ports::commands::command_stream::CommandStreamConnector;
 use auction_wire::{Channel, PartitionCount, PartitionId};
+use redis::{Value, pipe};
 use std::time::Duration;
 use stream_worker::consumer::fresh_name;
 use stream_worker::crash_tracking::clear_own_mark;
-use stream_worker::{ConsumerOptions, CrashTrackingOptions, DedicatedConnection, GroupConsumer, StreamError};
+use stream_worker::value::text;
+use stream_worker::{
+    ConsumerOptions, CrashTrackingOptions, DedicatedConnection, EntryId, GroupConsumer, StreamError,
+};
 
 /// Consumer group of all writers.
 pub const GROUP: &str = "writer";
 
 /// Number of crashed processes after which pending commands are delivered one at a time.
 const ISOLATE_AFTER: u32 = 2;
+
+/// Longest time to check whether a command is acknowledged.
+const CHECK_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Longest time to clear the own crash mark, which is best effort.
 const CLEAR_DEADLINE: Duration = Duration::from_secs(1);
@@ -105,6 +112,31 @@ impl CommandStreamConnector for RedisCommandStreams {
         let settler = RedisCommandSettler::open(&self.server, partition).await?;
         let max_clock_skew = self.options.max_clock_skew;
         Ok((RedisCommandReader::new(consumer, partition, self.partitions, max_clock_skew), settler))
+    }
+
+    async fn is_acknowledged(
+        &self,
+        partition: PartitionId,
+        channel: Channel,
+        entry: EntryId,
+    ) -> Result<bool, Unavailable> {
+        let mut connection =
+            DedicatedConnection::open(&self.server, CHECK_DEADLINE).await.map_err(unavailable)?;
+        let mut pending = pipe();
+        pending.cmd("XPENDING").arg(keys::commands(partition, channel)).arg(GROUP);
+        match connection.send(&pending).await.map_err(unavailable)?.as_slice() {
+            [Value::Array(summary)] => Ok(match summary.get(1).and_then(text) {
+                // The writers acknowledge the commands of a channel in order.
+                Some(oldest) => {
+                    let invalid = |error| Unavailable::new("redis", error);
+                    oldest.parse::<EntryId>().map_err(invalid)? > entry
+                }
+                None => true,
+            }),
+            // The stream or its group was lost, and the command with it.
+            [Value::ServerError(error)] if error.code() == "NOGROUP" => Ok(true),
+            other => Err(Unavailable::new("redis", format!("unexpected reply to XPENDING: {other:?}"))),
+        }
     }
 
     async fn on_interrupted(&self, partition: PartitionId) {

@@ -8,6 +8,7 @@ use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter};
 use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
+use auction_app::writer::unknown_kinds::UnknownKinds;
 use auction_domain::{AuctionId, UserId};
 use auction_testkit::contract::command_stream::{Fields, StreamHarness};
 use auction_testkit::fixtures::{P, create_user, fresh, place_bid};
@@ -17,6 +18,7 @@ use auction_wire::{Command, PartitionId};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 use worker_runtime::Supervisor;
 use worker_runtime::shutdown::shutdown_pair;
 
@@ -72,6 +74,7 @@ async fn bids_do_not_starve_under_a_trickle_of_creations() {
         partition: P,
         config,
         snapshots,
+        unknown_kinds: UnknownKinds::new(Duration::ZERO),
         supervisor: Supervisor::without_health("writer", stop),
     };
     let stores = store.clone();

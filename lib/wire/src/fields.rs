@@ -24,6 +24,17 @@ pub enum DecodeError {
     TrailingBytes { kind: &'static str, count: usize },
 }
 
+impl DecodeError {
+    /// Returns whether a newer program may be able to read it: the kind or its version is unknown.
+    pub fn is_unknown_kind(&self) -> bool {
+        match self {
+            DecodeError::UnknownKind(_) => true,
+            DecodeError::UnknownVersion { v, .. } => *v > 0,
+            _ => false,
+        }
+    }
+}
+
 /// Versions are numbered from 1, and every one up to the newest is readable.
 pub(crate) fn check_version(kind: &'static str, v: u16, newest: u16) -> Result<(), DecodeError> {
     if (1..=newest).contains(&v) { Ok(()) } else { Err(DecodeError::UnknownVersion { kind, v }) }

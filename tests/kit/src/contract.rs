@@ -87,6 +87,7 @@ macro_rules! command_stream {
             publish_succeeds_only_at_the_end_of_the_stream
             unreadable_entries_are_dead_lettered_and_acknowledged
             leave_group_removes_the_consumer
+            entry_is_acknowledged_once_it_and_earlier_ones_are_settled
         }
     };
 }

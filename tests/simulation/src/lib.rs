@@ -20,6 +20,7 @@ pub mod faulty_port;
 pub mod locks;
 pub mod mutations;
 pub mod network;
+pub mod older_writer;
 pub mod process;
 pub mod redis;
 pub mod reply;

@@ -14,7 +14,7 @@ use crate::ports::operator::parked_events::{
 use auction_wire::{EventRecord, PartitionId};
 use futures_util::FutureExt;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -50,7 +50,14 @@ pub(super) struct ConsumerState<'a, P> {
     limit: usize,
     /// The position of the first parked event of each user and auction.
     parked: HashMap<Uuid, u64>,
+    /// Parked events that this process has retried by itself.
+    retried: HashSet<(Uuid, u64)>,
     next_poll: Instant,
+}
+
+/// Returns whether this program can read all events of a user or auction.
+async fn is_readable(store: &mut impl EventStore, key: Uuid, until: u64) -> Result<bool, Interruption> {
+    Ok(store.history(&[key], until).await?.iter().all(|event| event.event().is_ok()))
 }
 
 impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
@@ -69,12 +76,19 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
             high_water_mark: 0,
             limit: usize::MAX,
             parked: HashMap::new(),
+            retried: HashSet::new(),
             next_poll: Instant::now(),
         }
     }
 
-    /// Continues at the checkpoint of the handler.
-    pub(super) async fn begin(&mut self, position: u64) -> Result<(), Interruption> {
+    /// Continues at the checkpoint of the handler. Resumes events that an earlier version has parked because it
+    /// could not read them, if this program can.
+    pub(super) async fn begin(
+        &mut self,
+        position: u64,
+        handler: &mut impl EventHandler,
+        store: &mut impl EventStore,
+    ) -> Result<(), Interruption> {
         let ConsumerState { component, partition, high_water_mark, .. } = *self;
         if position < high_water_mark {
             instrumentation::recovery("state_lost");
@@ -82,7 +96,16 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
                 "results of these events were lost, handling the events again");
         }
         (self.position, self.high_water_mark) = (position, high_water_mark.max(position));
-        self.load_parked().await.map(drop)
+        for parked in self.load_parked().await? {
+            let event = parked.event;
+            if event.reason == ParkReason::Unreadable
+                && self.retried.insert((event.key, event.position))
+                && is_readable(store, event.key, self.position).await?
+            {
+                self.resume_parked(event, OperatorAction::Retry, handler, store).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn load_parked(&mut self) -> Result<Vec<ParkedAggregate>, Interruption> {

@@ -7,6 +7,7 @@ use super::decider::{DecideError, DecidedBatch, Decider, KnownOutcomes};
 use super::partition_writer::{Interruption, interruption};
 use super::snapshots::SnapshotSender;
 use super::stages::{ReadBatch, StoredBatch};
+use super::unknown_kinds::{PartitionEnd, UnknownKinds};
 use crate::instrumentation;
 use crate::ports::Unavailable;
 use crate::ports::commands::command_stream::{Failure, FailureReason};
@@ -25,6 +26,7 @@ pub(super) struct AppendStage<'a, S> {
     appending: &'a mut S,
     to_settle: mpsc::Sender<StoredBatch>,
     snapshots: &'a SnapshotSender,
+    unknown_kinds: &'a UnknownKinds,
     /// Batches to decide again, before newer ones.
     redecide_queue: VecDeque<ReadBatch>,
     known: KnownOutcomes,
@@ -43,9 +45,19 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
         appending: &'a mut S,
         to_settle: mpsc::Sender<StoredBatch>,
         snapshots: &'a SnapshotSender,
+        unknown_kinds: &'a UnknownKinds,
     ) -> AppendStage<'a, S> {
         let (redecide_queue, known) = (VecDeque::new(), KnownOutcomes::default());
-        AppendStage { decider, loading, appending, to_settle, snapshots, redecide_queue, known }
+        AppendStage {
+            decider,
+            loading,
+            appending,
+            to_settle,
+            snapshots,
+            unknown_kinds,
+            redecide_queue,
+            known,
+        }
     }
 
     /// Decides and appends batches until the read stage ends.
@@ -108,7 +120,12 @@ impl<'a, S: EventStore> AppendStage<'a, S> {
     ) -> Result<Option<PendingAppend>, Interruption> {
         match decided {
             Ok(decided) => Ok(Some(PendingAppend { batch, decided })),
-            Err(DecideError::Load(error)) => Err(interruption(error, self.decider.partition())),
+            Err(DecideError::Load(error)) => {
+                Err(match self.unknown_kinds.blocking(&batch.deliveries, &error) {
+                    Some(command) => Interruption::Fatal(PartitionEnd::HandOver(command)),
+                    None => interruption(error, self.decider.partition()),
+                })
+            }
             Err(DecideError::Failed(command, failure)) => {
                 tracing::error!(partition = %self.decider.partition(), %command, error = failure.error, "command cannot be processed: dead-lettering");
                 self.known.failed.insert(command, failure);

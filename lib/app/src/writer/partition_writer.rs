@@ -7,6 +7,7 @@ use super::pessimistic::with_partition_lock;
 use super::snapshots::SnapshotSender;
 use super::stages::{read, settle};
 use super::takeover::take_over;
+use super::unknown_kinds::{PartitionEnd, UndecidableCommand, UnknownKinds};
 use crate::consume::stored_events::LoadError;
 use crate::instrumentation;
 use crate::interruption;
@@ -35,13 +36,14 @@ pub enum WriterError {
 }
 
 /// Reasons a partition writer drops its connections and starts again.
-pub(super) type Interruption = interruption::Interruption<WriterError>;
+pub(super) type Interruption = interruption::Interruption<PartitionEnd>;
 
 /// Parameters of a partition writer.
 pub struct PartitionWriter {
     pub partition: PartitionId,
     pub config: DeciderConfig,
     pub snapshots: SnapshotSender,
+    pub unknown_kinds: UnknownKinds,
     pub supervisor: Supervisor,
 }
 
@@ -49,6 +51,7 @@ pub struct PartitionWriter {
 const COMPONENT: &str = "writer";
 
 /// Runs a partition writer until shutdown. With locks, it takes turns with other writers of the partition.
+/// While another writer must decide a command of an unknown kind, it waits.
 ///
 /// It retries unavailable backends forever. A command is acknowledged only after its outcome is stored.
 pub async fn run(
@@ -57,18 +60,47 @@ pub async fn run(
     locks: Option<&impl PartitionLockConnector>,
     writer: PartitionWriter,
 ) -> Result<(), WriterError> {
-    let PartitionWriter { partition, ref supervisor, .. } = writer;
+    while let Some(command) = run_until_hand_over(stores, streams, locks, &writer).await? {
+        let waiting = format!("waiting for a newer writer: {}", command.unknown);
+        writer.supervisor.report_failure(&waiting);
+        let mut stop = writer.supervisor.stop();
+        tokio::select! {
+            () = writer.unknown_kinds.wait_until_decided(streams, writer.partition, &command) => {}
+            () = stop.wait() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Runs a partition writer as [`run`] does. Returns the command that another writer must decide; `None` after
+/// the shutdown.
+pub async fn run_until_hand_over(
+    stores: &impl EventStoreConnector,
+    streams: &impl CommandStreamConnector,
+    locks: Option<&impl PartitionLockConnector>,
+    writer: &PartitionWriter,
+) -> Result<Option<UndecidableCommand>, WriterError> {
+    let PartitionWriter { partition, ref supervisor, .. } = *writer;
     let _active = instrumentation::partition_active(COMPONENT, partition);
     while !supervisor.stopping() {
         let result = match locks {
-            None => run_until_interrupted(stores, streams, &writer).await,
-            Some(locks) => with_partition_lock(stores, streams, locks, &writer).await,
+            None => run_until_interrupted(stores, streams, writer).await,
+            Some(locks) => with_partition_lock(stores, streams, locks, writer).await,
         };
         let Err(interruption) = result else { break };
         streams.on_interrupted(partition).await;
-        interruption.recover(COMPONENT, partition, supervisor).await?;
+        match interruption.recover(COMPONENT, partition, supervisor).await {
+            Ok(()) => {}
+            Err(PartitionEnd::Failed(error)) => return Err(error),
+            Err(PartitionEnd::HandOver(command)) => {
+                let UndecidableCommand { channel, entry, unknown } = &command;
+                tracing::warn!(%partition, channel = channel.name(), %entry, unknown,
+                    "handing the partition over: only a newer writer can decide a command");
+                return Ok(Some(command));
+            }
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Batches that wait between two stages: enough to keep each stage busy, few enough that an interrupted
@@ -78,7 +110,7 @@ const STAGE_BUFFER: usize = 1;
 async fn run_until_interrupted(
     stores: &impl EventStoreConnector,
     streams: &impl CommandStreamConnector,
-    PartitionWriter { partition, config, snapshots, supervisor }: &PartitionWriter,
+    PartitionWriter { partition, config, snapshots, unknown_kinds, supervisor }: &PartitionWriter,
 ) -> Result<(), Interruption> {
     let (partition, stop) = (*partition, &supervisor.stop());
     // Two connections: the decider loads state while the previous batch is appended.
@@ -89,11 +121,12 @@ async fn run_until_interrupted(
     let mut decider = Decider::new(partition, head, *config);
     let (to_store, read_batches) = mpsc::channel(STAGE_BUFFER);
     let (to_settle, stored_batches) = mpsc::channel(STAGE_BUFFER);
-    let append_stage = AppendStage::new(&mut decider, &mut loading, &mut appending, to_settle, snapshots);
+    let append_stage =
+        AppendStage::new(&mut decider, &mut loading, &mut appending, to_settle, snapshots, unknown_kinds);
     // The append stage is polled first, so that the store gets the next batch as soon as it is idle.
     let ((), reader, ()) = try_join!(
         append_stage.run(read_batches),
-        read(reader, to_store, stop),
+        read(reader, to_store, unknown_kinds, stop),
         settle(&mut settler, stored_batches, partition, supervisor),
     )?;
     Ok(reader.leave_group().await?)
@@ -104,7 +137,7 @@ pub(super) fn interruption(error: LoadError, partition: PartitionId) -> Interrup
     match error {
         LoadError::Unavailable(error) => Interruption::Unavailable(error),
         cause @ LoadError::Unreadable { .. } => {
-            Interruption::Fatal(WriterError::Unreadable { partition, cause })
+            Interruption::Fatal(WriterError::Unreadable { partition, cause }.into())
         }
     }
 }

@@ -9,6 +9,7 @@ use super::decider::Decider;
 use super::partition_writer::{Interruption, PartitionWriter};
 use super::stages::{ReadBatch, settle};
 use super::takeover::take_over;
+use super::unknown_kinds::PartitionEnd;
 use crate::ports::commands::command_stream::{
     CommandReader, CommandSettler, CommandStreamConnector, ReceivedCommand,
 };
@@ -79,14 +80,18 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
             current.unwrap_or_else(|| Decider::new(partition, head.unwrap_or_default(), *config));
         self.reader.take_over().await?;
         for read in 0..MAX_READS {
-            let deliveries = self.reader.read().await?.deliveries;
+            let mut deliveries = self.reader.read().await?.deliveries;
             // Without a head, the shutdown interrupted the takeover.
             if deliveries.is_empty() || head.is_none() {
                 supervisor.succeeded();
                 return Ok(Turn { decider, idle: read == 0 });
             }
+            let undecidable = self.writer.unknown_kinds.split_off(&mut deliveries);
             let creations_only = deliveries.iter().all(|delivery| delivery.channel != Channel::Bid);
             self.store(&mut decider, deliveries).await?;
+            if let Some(command) = undecidable {
+                return Err(Interruption::Fatal(PartitionEnd::HandOver(command)));
+            }
             if !creations_only {
                 break;
             }
@@ -100,14 +105,20 @@ impl<S: EventStore, Reader: CommandReader, Settler: CommandSettler> Turns<'_, S,
         decider: &mut Decider,
         deliveries: Vec<ReceivedCommand>,
     ) -> Result<(), Interruption> {
-        let PartitionWriter { partition, snapshots, supervisor, .. } = self.writer;
+        let PartitionWriter { partition, snapshots, unknown_kinds, supervisor, .. } = self.writer;
         let (to_store, batches) = mpsc::channel(1);
         let (to_settle, stored) = mpsc::channel(1);
         // The channel has room for one batch.
         let _ = to_store.try_send(ReadBatch { deliveries, settled: None });
         drop(to_store);
-        let append_stage =
-            AppendStage::new(decider, &mut self.loading, &mut self.appending, to_settle, snapshots);
+        let append_stage = AppendStage::new(
+            decider,
+            &mut self.loading,
+            &mut self.appending,
+            to_settle,
+            snapshots,
+            unknown_kinds,
+        );
         try_join!(append_stage.run(batches), settle(&mut self.settler, stored, *partition, supervisor))?;
         Ok(())
     }

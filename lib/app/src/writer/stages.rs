@@ -7,6 +7,7 @@
 //! The channels between the stages are bounded, so a slow stage slows down reading.
 
 use super::partition_writer::Interruption;
+use super::unknown_kinds::{PartitionEnd, UnknownKinds};
 use crate::instrumentation;
 use crate::ports::commands::command_stream::{
     Batch, CommandReader, CommandSettler, PublishResult, ReceivedCommand, Settlement,
@@ -36,15 +37,19 @@ pub(super) struct StoredBatch {
 }
 
 /// Reads until shutdown or until a later stage has ended. Returns the reader, which then leaves the group.
+/// Before a command of an unknown kind that another writer must decide, it waits until the earlier ones are
+/// settled, and ends.
 pub(super) async fn read<R: CommandReader>(
     mut reader: R,
     to_store: mpsc::Sender<ReadBatch>,
+    unknown_kinds: &UnknownKinds,
     stop: &ShutdownSignal,
 ) -> Result<R, Interruption> {
     while !stop.requested() {
-        let Batch { deliveries, isolated } = reader.read().await?;
+        let Batch { mut deliveries, isolated } = reader.read().await?;
+        let undecidable = unknown_kinds.split_off(&mut deliveries);
         // The idle check of an empty batch requires that no other batch is in progress.
-        let (settled, wait) = match isolated || deliveries.is_empty() {
+        let (settled, wait) = match isolated || deliveries.is_empty() || undecidable.is_some() {
             true => {
                 let (settled, wait) = oneshot::channel();
                 (Some(settled), Some(wait))
@@ -56,7 +61,9 @@ pub(super) async fn read<R: CommandReader>(
         }
         if let Some(wait) = wait {
             // On an error another stage has ended, and returns the cause itself.
-            let _ = wait.await;
+            if let (Ok(()), Some(command)) = (wait.await, undecidable) {
+                return Err(Interruption::Fatal(PartitionEnd::HandOver(command)));
+            }
         }
     }
     Ok(reader)

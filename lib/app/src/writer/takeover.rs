@@ -58,7 +58,7 @@ async fn check_same_history(
     head: u64,
     published: u64,
 ) -> Result<(), Interruption> {
-    let diverged = |what: String| Interruption::Fatal(WriterError::StreamDiverged { partition, what });
+    let diverged = |what: String| Interruption::Fatal(WriterError::StreamDiverged { partition, what }.into());
     if published > head {
         // Another writer may have stored and published since the head was read.
         return match store.head(partition).await? {

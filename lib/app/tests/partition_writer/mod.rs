@@ -23,6 +23,8 @@ mod optimistic {
     mod schedules;
     #[path = "snapshots.rs"]
     mod snapshots;
+    #[path = "unknown_kinds.rs"]
+    mod unknown_kinds;
 }
 
 #[path = "."]
@@ -46,4 +48,6 @@ mod pessimistic {
     mod schedules;
     #[path = "snapshots.rs"]
     mod snapshots;
+    #[path = "unknown_kinds.rs"]
+    mod unknown_kinds;
 }

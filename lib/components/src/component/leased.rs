@@ -2,20 +2,29 @@
 
 use super::StartContext;
 use super::history_mismatch::advise_on_consumer;
-use crate::tasks::{BoxedTask, ComponentError};
+use crate::tasks::ComponentError;
 use auction_app::consume::{EventHandler, SubscriptionConfig, run_consumer};
 use auction_redis::event_stream::RedisEventStreams;
 use auction_redis::keys;
 use auction_wire::PartitionId;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::num::{NonZeroU16, NonZeroUsize};
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 use stream_worker::StreamError;
 use stream_worker::consumer::fresh_name;
-use stream_worker::leases::{LeaseOptions, run};
+use stream_worker::leases::{LeaseOptions, WorkEnd, run};
 use worker_runtime::Supervisor;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
+
+/// Work on one partition.
+pub(super) type LeasedTask =
+    Pin<Box<dyn Future<Output = Result<WorkEnd, Box<dyn Error + Send + Sync>>> + Send>>;
+
+/// Starts the work on a partition, which ends at the shutdown signal.
+pub(super) type LeasedWork = Box<dyn FnMut(PartitionId, ShutdownSignal) -> LeasedTask + Send>;
 
 /// Longest time until a free partition has an owner.
 const HAND_OVER: Duration = Duration::from_secs(2);
@@ -121,9 +130,6 @@ pub(super) fn run_consumers<H: EventHandler + 'static>(
     Ok(())
 }
 
-/// Work on a partition until shutdown.
-pub(super) type LeasedWork = Box<dyn FnMut(PartitionId, ShutdownSignal) -> BoxedTask + Send>;
-
 /// Returns the event consumer of a partition, for [`start`].
 pub(super) fn consumer_work<H: EventHandler + 'static>(
     context: &mut StartContext<'_>,
@@ -136,7 +142,7 @@ pub(super) fn consumer_work<H: EventHandler + 'static>(
         .with_linger(spec.linger);
     let (stores, name, health) = (connections.stores.clone(), spec.name, context.tasks.health().clone());
     let idle = spec.read_block + spec.batch_interval;
-    Ok(Box::new(move |partition, stop| -> BoxedTask {
+    Ok(Box::new(move |partition, stop| -> LeasedTask {
         let (stores, streams, parking) = (stores.clone(), streams.clone(), parking.clone());
         let supervisor =
             Supervisor::new(health.register(format!("{name} {partition}")), stop).with_interval(idle);
@@ -144,7 +150,7 @@ pub(super) fn consumer_work<H: EventHandler + 'static>(
         let handler = new_handler(partition);
         Box::pin(async move {
             let run = run_consumer(&stores, &streams, &parking, subscription, handler);
-            run.await.map_err(advise_on_consumer)
+            run.await.map(WorkEnd::from).map_err(advise_on_consumer)
         })
     }))
 }

@@ -1,9 +1,9 @@
 //! The notifier: creates the notifications of users, and delivers them by webhook and e-mail.
 
-use super::leased::{self, ConsumerSpec, consumer_work};
+use super::leased::{self, ConsumerSpec, LeasedTask, consumer_work};
 use super::{StartContext, email, webhooks};
 use crate::settings::millis;
-use crate::tasks::{BoxedTask, ComponentError};
+use crate::tasks::ComponentError;
 use auction_app::notifier::outbox::Wakeup;
 use auction_app::notifier::{InboxPlacer, Notifier, NotifierConfig, PlacementSignals, PlacerConfig};
 use auction_postgres::notifications::PostgresNotificationConnector;
@@ -12,6 +12,7 @@ use auction_redis::inbox::RedisInboxCache;
 use auction_redis::placement_signals::{self, RedisPlacementAnnouncer};
 use auction_wire::PartitionCount;
 use std::time::Duration;
+use stream_worker::leases::WorkEnd;
 use worker_runtime::Supervisor;
 use worker_runtime::shutdown::ShutdownSignal;
 
@@ -65,20 +66,24 @@ pub(super) async fn start(context: &mut StartContext<'_>) -> Result<(), Componen
         check_interval: CHECK_INTERVAL,
     };
     let health = context.tasks.health().clone();
-    let work = Box::new(move |partition, stop: ShutdownSignal| -> BoxedTask {
-        let consumer = consume(partition, stop.clone());
+    let work = Box::new(move |partition, stop: ShutdownSignal| -> LeasedTask {
+        let mut consumer = consume(partition, stop.clone());
         let supervisor = Supervisor::new(health.register(format!("notifier inboxes {partition}")), stop)
             .with_interval(CHECK_INTERVAL);
         let sink = (inboxes.clone(), wakeups.clone());
         let placer = InboxPlacer::new(placements.clone(), sink, partition, placer_config);
         let placing = placer.run(signals.of(partition), supervisor);
-        // The error of the consumer ends both.
         Box::pin(async move {
-            tokio::try_join!(consumer, async {
+            tokio::pin!(placing);
+            let end = tokio::select! {
+                end = &mut consumer => end?,
+                () = &mut placing => return consumer.await,
+            };
+            // At a hand-over, the successor repeats what the placer has begun.
+            if let WorkEnd::Done = end {
                 placing.await;
-                Ok(())
-            })
-            .map(drop)
+            }
+            Ok(end)
         })
     });
     leased::start(context, "notifier", notifier.lease_seconds, work);

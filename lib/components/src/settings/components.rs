@@ -68,6 +68,7 @@ pub struct WriterSettings {
     pub snapshot_bytes: NonZeroU64,
     pub max_clock_skew_seconds: u64,
     pub max_close_skew_ms: u32,
+    pub unknown_kind_wait_seconds: u32,
 }
 
 /// How writers share the partitions.

@@ -42,11 +42,13 @@ impl RedisCommandReader {
                 Err(PoisonMessage {
                     failure: Failure { reason: FailureReason::CrashedProcess, error },
                     fields: fields(),
+                    has_unknown_kind: false,
                 })
             }
             Err(error) => {
+                let has_unknown_kind = error.is_unknown_kind();
                 let failure = Failure { reason: FailureReason::Unreadable, error: error.to_string() };
-                Err(PoisonMessage { failure, fields: fields() })
+                Err(PoisonMessage { failure, fields: fields(), has_unknown_kind })
             }
         };
         ReceivedCommand { channel, entry: entry.id, command }

@@ -137,10 +137,9 @@ impl<S: Connect> Leases<S> {
         if !self.leaving {
             // Also those that this process lost, and that no other one can acquire: if the clock of the server was
             // ahead, they do not expire for long, and no process takes the lease of a member.
-            let own = leases
-                .iter()
-                .enumerate()
-                .filter(|(_, lease)| lease.holder.as_ref() == Some(&self.options.name));
+            let own = leases.iter().enumerate().filter(|(partition, lease)| {
+                lease.holder.as_ref() == Some(&self.options.name) && !self.declined.contains(partition)
+            });
             self.held.extend(own.map(|(partition, _)| partition));
         }
         let share = fair_share(self.options.lease_keys.len(), &members, &self.options.name);

@@ -8,7 +8,7 @@ use auction_app::ports::commands::command_stream::{
 use auction_app::ports::events::event_stream::EventStreamConnector;
 use auction_app::ports::events::event_tail::EventTailConnector;
 use auction_domain::{AuctionId, UserId};
-use auction_wire::{Channel, Command, EventRecord, Outcome, OutcomeResult};
+use auction_wire::{Channel, Command, EventRecord, Outcome, OutcomeResult, PartitionId};
 use stream_worker::EntryId;
 
 /// Field names and values of an entry.
@@ -316,6 +316,22 @@ pub async fn unreadable_entries_are_dead_lettered_and_acknowledged(harness: &imp
     stream.settle_without_events(&batch).await;
     assert_eq!(harness.dead_letters().await, [(unreadable, "unreadable".to_owned())]);
     assert_eq!(harness.pending().await, 0);
+}
+
+pub async fn entry_is_acknowledged_once_it_and_earlier_ones_are_settled(harness: &impl StreamHarness) {
+    let connector = harness.command_connector(2);
+    let bids = add_bids(harness, 4).await;
+    let mut stream = CommandStream::open(&connector).await;
+    let (first, second) = (stream.read().await, stream.read().await);
+    let acknowledged =
+        async |(channel, entry): EntryRef| connector.is_acknowledged(P, channel, entry).await.unwrap();
+    assert!(!acknowledged(bids[0]).await && !acknowledged(bids[3]).await);
+    stream.settle_without_events(&first).await;
+    assert!(acknowledged(bids[1]).await && !acknowledged(bids[2]).await);
+    stream.settle_without_events(&second).await;
+    assert!(acknowledged(bids[3]).await);
+    let (lost, never) = (PartitionId(1), bids[0]);
+    assert!(connector.is_acknowledged(lost, never.0, never.1).await.unwrap(), "the stream does not exist");
 }
 
 pub async fn leave_group_removes_the_consumer(harness: &impl StreamHarness) {

@@ -81,6 +81,11 @@ impl MemoryStore {
         self.state().snapshots.values().cloned().collect()
     }
 
+    /// Removes all snapshots, so that states are loaded from events.
+    pub fn forget_snapshots(&self) {
+        self.state().snapshots.clear();
+    }
+
     /// Stores a snapshot without any check.
     pub fn put_snapshot(&self, snapshot: SnapshotRecord) {
         self.state().snapshots.insert(snapshot.key, snapshot);

@@ -114,7 +114,7 @@ impl ReferenceDecider {
         {
             let failure = Failure { reason: FailureReason::CrashedProcess, error: error.clone() };
             let fields = command.to_fields().into_iter().map(|(name, value)| (name.into(), value)).collect();
-            delivery.command = Err(PoisonMessage { failure, fields });
+            delivery.command = Err(PoisonMessage { failure, fields, has_unknown_kind: false });
         }
         let mut known = KnownOutcomes::default();
         if let Some(failure) = self.expected_failure(command, outcome) {

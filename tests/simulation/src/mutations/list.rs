@@ -204,6 +204,26 @@ pub const ALL: &[Mutation] = &[
         Simulation,
     ),
     mutation(
+        "order-behind-unknown",
+        "commands after one of an unknown kind wait with it for a newer writer",
+        &[edit(
+            "lib/app/src/writer/unknown_kinds.rs",
+            "deliveries.truncate(at)",
+            "drop(deliveries.remove(at))",
+        )],
+        Test("auction-app", "all", "unknown_command_and_later_ones_wait_for_a_newer_writer"),
+    ),
+    mutation(
+        "no-return-to-unknown",
+        "a writer that handed a partition over leaves it alone until the command is decided",
+        &[edit(
+            "lib/app/src/writer/unknown_kinds.rs",
+            "streams.is_acknowledged(partition, command.channel, command.entry).await",
+            "Ok::<bool, crate::ports::Unavailable>(true)",
+        )],
+        Test("auction-app", "all", "unknown_command_is_dead_lettered_after_the_wait"),
+    ),
+    mutation(
         "clear-own-mark",
         "a process interrupted by a backend failure clears its crash mark",
         &[edit(

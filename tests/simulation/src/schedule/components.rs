@@ -11,6 +11,7 @@ use auction_app::writer::decider::DeciderConfig;
 use auction_app::writer::dispatch::DecideFn;
 use auction_app::writer::partition_writer::{self, PartitionWriter, WriterError};
 use auction_app::writer::snapshots::{SnapshotPolicy, snapshots};
+use auction_app::writer::unknown_kinds::UnknownKinds;
 use auction_redis::command_stream::{CommandStreamOptions, RedisCommandStreams};
 use auction_redis::event_stream::RedisEventStreams;
 use auction_redis::views::RedisReadModelConnector;
@@ -64,7 +65,9 @@ impl Schedule {
         let process = Process::start(async move {
             let (snapshots, _waiting) = snapshots();
             let supervisor = Supervisor::without_health("writer", stop);
-            let writer = PartitionWriter { partition: P, config: LIMITS, snapshots, supervisor };
+            let unknown_kinds = UnknownKinds::new(Duration::ZERO);
+            let writer =
+                PartitionWriter { partition: P, config: LIMITS, snapshots, unknown_kinds, supervisor };
             partition_writer::run(&stores, &connector, locks.as_ref(), writer).await
         });
         SimulatedComponent { process, name, stopper }

@@ -21,6 +21,14 @@ pub trait CommandStreamConnector: Send + Sync {
         partition: PartitionId,
     ) -> impl Future<Output = Result<(Self::Reader, Self::Settler), Unavailable>> + Send;
 
+    /// Returns whether a command that was delivered is acknowledged, or lost with its stream.
+    fn is_acknowledged(
+        &self,
+        partition: PartitionId,
+        channel: Channel,
+        entry: EntryId,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+
     /// Records that the writer dropped its halves because of an unavailable backend or a conflict.
     ///
     /// If this process ends before it opens the partition again, crash tracking counts no command as the
@@ -116,6 +124,8 @@ pub struct PoisonMessage {
     pub failure: Failure,
     /// Content of the entry.
     pub fields: RawFields,
+    /// Whether its kind or version is unknown to this program, and a newer program may know it.
+    pub has_unknown_kind: bool,
 }
 
 /// Why a command cannot be processed.
