@@ -100,7 +100,7 @@ impl<'a, P: ParkedEvents> ConsumerState<'a, P> {
             let event = parked.event;
             if event.reason == ParkReason::Unreadable
                 && self.retried.insert((event.key, event.position))
-                && is_readable(store, event.key, self.position).await?
+                && is_readable(store, event.key, self.position.max(event.position)).await?
             {
                 self.resume_parked(event, OperatorAction::Retry, handler, store).await?;
             }
