@@ -9,6 +9,7 @@ pub mod moving_address;
 pub mod page;
 pub mod pg_bouncer;
 pub mod receiver;
+pub mod released_data;
 pub mod servers;
 pub mod sse_connection;
 pub mod test_user;
