@@ -65,6 +65,12 @@ pub(crate) struct FaultArgs {
     /// Setting of all processes, as an environment variable; may be repeated
     #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = name_and_value)]
     settings: Vec<(String, String)>,
+    /// Program that the processes run; default: `portal` in the directory of this program
+    #[arg(long, value_name = "PROGRAM")]
+    portal: Option<PathBuf>,
+    /// Program of another version; each deployment replaces all processes by the other one of the two programs
+    #[arg(long, value_name = "PROGRAM")]
+    other_portal: Option<PathBuf>,
     /// Requests per second, independent of the faults
     #[arg(long, default_value_t = 200.0, value_parser = above_zero::<f64>)]
     rate: f64,
@@ -108,8 +114,13 @@ pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
     for file in arguments.json.iter().chain(&arguments.plot) {
         File::create(file).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    let fleet =
-        Fleet::start(arguments.data_dir.as_deref(), &arguments.components, &arguments.settings).await?;
+    let portal = match &arguments.portal {
+        Some(portal) => portal.clone(),
+        None => std::env::current_exe()?.with_file_name("portal"),
+    };
+    let programs: Vec<PathBuf> = [portal].into_iter().chain(arguments.other_portal.clone()).collect();
+    let (data_dir, components) = (arguments.data_dir.as_deref(), &arguments.components);
+    let fleet = Fleet::start(data_dir, components, &arguments.settings, &programs).await?;
     let readiness_watch = fleet.watch_ingresses();
     let (began, samples) = (Instant::now(), Samples::default());
     let (faults, totals) = tokio::select! {

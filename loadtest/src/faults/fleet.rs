@@ -11,8 +11,6 @@ use crate::run::progress::note;
 use crate::run::target::client::Address;
 use crate::run::target::load_balancer::LoadBalancer;
 use auction_local_servers::{LocalServerOptions, LocalServers};
-use auction_postgres::migrate::migrate;
-use auction_wire::PartitionCount;
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,12 +61,13 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Starts all servers and processes, with these settings in addition to those of all runs. Faults of single
-    /// processes affect these components, or all if none is given. Runs the program `portal` in the directory of
-    /// this program.
+    /// processes affect these components, or all if none is given. The processes run the first of the programs,
+    /// which migrates the database, and after a deployment the next one.
     pub(crate) async fn start(
         data_dir: Option<&Path>,
         components: &[String],
         settings: &[(String, String)],
+        programs: &[PathBuf],
     ) -> Result<Fleet, Failure> {
         let temporary = match data_dir {
             Some(_) => None,
@@ -91,8 +90,7 @@ impl Fleet {
                 machine
             });
         let servers = LocalServers::start(options).await?;
-        migrate(servers.database_url(), PartitionCount::new(PARTITIONS)?).await?;
-        let slots = slots::create(directory, servers.data_dir(), &standby_dir, settings).await?;
+        let slots = slots::create(directory, servers.data_dir(), &standby_dir, settings, programs).await?;
         let ingresses = slots.iter().filter(|slot| slot.component == "ingress");
         let addresses = ingresses.map(|slot| Address { host: slot.listen.to_string() }).collect();
         let (redis_url, database_url) = (servers.redis_url().to_owned(), servers.database_url().to_owned());

@@ -8,9 +8,9 @@ use crate::faults::proxy::Proxy;
 use crate::run::target::client::{Address, Client};
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -35,7 +35,10 @@ pub(crate) struct Slot {
     /// Second address of Postgres; none if the first one moves at a failover.
     pub(crate) standby: Option<Proxy>,
     pub(crate) clock: Option<Clock>,
-    pub(crate) program: PathBuf,
+    /// Program of the process; a deployment replaces it by the next one, and the last one by the first.
+    pub(crate) programs: Vec<PathBuf>,
+    /// Number of deployments of the process.
+    pub(crate) deployments: AtomicUsize,
     /// Settings file of the process, in addition to `settings`.
     pub(crate) config: PathBuf,
     pub(crate) settings: Vec<(String, String)>,
@@ -49,9 +52,14 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    fn program(&self) -> &Path {
+        let deployments = self.deployments.load(Ordering::Relaxed);
+        &self.programs[deployments % self.programs.len()]
+    }
+
     pub(crate) async fn start(&self, process: &mut Option<Child>) -> Result<(), Failure> {
         let (reader, log) = LogReader::start(&self.log)?;
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(self.program());
         command
             .args(["run", self.component, "--config"])
             .arg(&self.config)
@@ -67,7 +75,7 @@ impl Slot {
             clock.apply_to(&mut command);
         }
         let child = command.spawn().map_err(|error| {
-            let program = self.program.display();
+            let program = self.program().display();
             format!("{program}: {error}; build it with: cargo build --release -p portal --bin portal")
         })?;
         self.pid.store(child.id(), Ordering::Relaxed);

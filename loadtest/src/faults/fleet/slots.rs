@@ -7,8 +7,8 @@ use crate::faults::proxy::Proxy;
 use crate::faults::slot::Slot;
 use crate::run::progress::note;
 use auction_testkit::free_address::own_address;
-use std::path::Path;
-use std::sync::atomic::AtomicU32;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicUsize};
 
 /// Number of processes of each component.
 const PROCESSES_PER_COMPONENT: usize = 2;
@@ -52,11 +52,11 @@ pub(super) async fn create(
     data: &Path,
     standby: &Path,
     more_settings: &[(String, String)],
+    programs: &[PathBuf],
 ) -> Result<Vec<Slot>, Failure> {
     let clocks = ClockLibrary::compile(directory)
         .inspect_err(|error| note(&format!("clock faults are disabled in this run: {error}")))
         .ok();
-    let program = std::env::current_exe()?.with_file_name("portal");
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let settings: Vec<_> = SETTINGS.map(owned).into_iter().chain(more_settings.iter().cloned()).collect();
     let config = directory.join("settings.toml");
@@ -77,7 +77,8 @@ pub(super) async fn create(
                     _ => None,
                 },
                 clock: clock.transpose()?,
-                program: program.clone(),
+                programs: programs.to_vec(),
+                deployments: AtomicUsize::new(0),
                 config: config.clone(),
                 settings: settings.clone(),
                 log: directory.join(format!("{name}.log")),

@@ -1,9 +1,11 @@
-//! Fault: every process is replaced, one after the other. No request may fail.
+//! Fault: every process is replaced, one after the other, and by the other version if there is one. No request may
+//! fail.
 
 use super::FaultRecord;
 use crate::Failure;
 use crate::faults::fleet::Fleet;
 use rustix::process::Signal;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -19,6 +21,7 @@ pub(super) async fn roll(fleet: &Fleet) -> Result<FaultRecord, Failure> {
         if !status.is_some_and(|status| status.success()) {
             fleet.report_problem(format!("{} did not drain: {status:?}\n{}", slot.name, slot.log_tail()));
         }
+        slot.deployments.fetch_add(1, Ordering::Relaxed);
         slot.start(&mut process).await?;
         slot.wait_until_ready().await?;
         // The next ingress is stopped only after the load balancer uses this one again.
