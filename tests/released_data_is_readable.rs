@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Releases with data.
+/// Tags of the releases whose data is stored.
 const RELEASES: [&str; 1] = ["v0.1.0-alpha.1"];
 
 const PASSWORD: &str = "correct horse battery staple";
