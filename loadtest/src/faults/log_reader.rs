@@ -49,7 +49,7 @@ impl LogReader {
         }
     }
 
-    /// Continues after [`LogReader::stall`].
+    /// Reads again after a stall.
     pub(crate) fn resume(&mut self) -> Result<(), Failure> {
         self.reading = read_from(&self.pipe, &self.log)?;
         Ok(())
