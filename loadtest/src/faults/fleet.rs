@@ -45,6 +45,8 @@ pub(crate) struct Fleet {
     pub(crate) network: tokio::sync::Mutex<()>,
     /// Time of the last loss of all Redis data, until the driver takes it.
     pub(crate) flushed: tokio::sync::Mutex<Option<Instant>>,
+    /// Time until which the streams have times ahead, because the clock of Redis was ahead.
+    pub(crate) times_ahead_until: tokio::sync::Mutex<Instant>,
     /// None if no library could be compiled.
     pub(crate) redis_machine: Option<RedisMachine>,
     pub(crate) redis_url: String,
@@ -104,6 +106,7 @@ impl Fleet {
             standby_dir,
             network: tokio::sync::Mutex::default(),
             flushed: tokio::sync::Mutex::default(),
+            times_ahead_until: tokio::sync::Mutex::new(Instant::now()),
             redis_machine,
             redis_url,
             redis_socket,

@@ -7,7 +7,7 @@ use crate::faults::traffic::create_user;
 use auction_testkit::random::Random;
 use auction_wire::Channel;
 use redis::aio::MultiplexedConnection;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Time limit until a command has a time ahead.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -35,6 +35,7 @@ pub(super) async fn after_clock_jump(fleet: &Fleet, random: &mut Random) -> Resu
     machine.flushes.delay(FLUSH)?;
     tokio::time::sleep(random_duration(random, 100, 500)).await;
     servers.kill_redis().await;
+    *fleet.times_ahead_until.lock().await = Instant::now() + ahead;
     machine.flushes.delay(Duration::ZERO)?;
     machine.clock.set_offset(0)?;
     let lost = machine.flushes.cut(&machine.append_only_dir)?;
