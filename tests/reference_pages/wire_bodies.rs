@@ -82,7 +82,8 @@ impl Bodies {
 
     /// Returns the body that the source of a kind encodes: its own, or the shared one that it names.
     pub(super) fn used_in(&self, source: &str) -> &Body {
-        let words = || source.split(|c: char| !c.is_alphanumeric());
+        let code = || source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let words = || code().flat_map(|line| line.split(|c: char| !c.is_alphanumeric()));
         let own = words().find(|word| *word == "Body");
         let named = own.or_else(|| words().find(|word| word.ends_with("Body")));
         let named = named.unwrap_or_else(|| panic!("no body is named in:\n{source}"));

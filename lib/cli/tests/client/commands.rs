@@ -80,7 +80,8 @@ async fn auction_show_has_terms_highest_bids_and_own_bids() {
     run_cli(&portal.url, &["bid", &auction, "20", "--as", &ann]).await.succeeds();
     portal.backends.wait_for_read_models().await;
     let called = run_cli(&portal.url, &["auction", "show", &auction, "--as", &ann]).await.succeeds();
-    for message in ["A lamp", "open\n", "9.50 USD", "not reached", "1 by 1 bidder\n", "(you)", "your bids (1)"]
+    for message in
+        ["A lamp", "open\n", "9.50 USD", "not reached", "1 by 1 bidder\n", "(you)", "your bids (1)"]
     {
         assert!(called.output.contains(message), "{message:?} is not in\n{}", called.output);
     }
