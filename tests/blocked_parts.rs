@@ -17,7 +17,7 @@ const COMPONENTS: [&str; 6] = ["writer", "projector", "auctioneer", "notifier", 
 const NOTICED: Duration = Duration::from_secs(15);
 
 /// Parts that wait for Redis. Those of a partition end with its leases, since another process may own it then.
-const OF_REDIS: [&str; 24] = [
+const OF_REDIS: [&str; 25] = [
     "auctioneer closing",
     "auctioneer command queue",
     "auctioneer leases",
@@ -31,6 +31,7 @@ const OF_REDIS: [&str; 24] = [
     "ingress redis",
     "ingress replies",
     "ingress revocations",
+    "notifier announcements",
     "notifier leases",
     "notifier owners",
     "projector leases",
@@ -45,7 +46,7 @@ const OF_REDIS: [&str; 24] = [
 ];
 
 /// Parts that wait for Postgres.
-const OF_POSTGRES: [&str; 19] = [
+const OF_POSTGRES: [&str; 21] = [
     "auctioneer 00",
     "auctioneer 01",
     "auctioneer closing",
@@ -56,6 +57,8 @@ const OF_POSTGRES: [&str; 19] = [
     "notifier 00",
     "notifier 01",
     "notifier email",
+    "notifier inboxes 00",
+    "notifier inboxes 01",
     "notifier webhooks",
     "projector 00",
     "projector 01",

@@ -175,7 +175,7 @@ async fn dead_letter_is_not_requeued_when_already_decided(
     let operator = CliOperator(servers);
     let (code, printed) = operator.dead_letters(&["requeue", "--all"]);
     assert_eq!(code, Some(1));
-    assert!(printed.contains("is already decided") && printed.ends_with("\n1 dead letter\n"), "{printed}");
+    assert!(printed.contains("is already decided") && printed.contains("\n1 dead letter"), "{printed}");
     let http = HttpOperator::new(components);
     let dead_letter =
         http.send(Method::GET, "").await.assert_status(200).body["dead_letters"][0]["dead_letter"].clone();

@@ -28,7 +28,7 @@ pub struct PostgresNotificationConnector {
 }
 
 impl PostgresNotificationConnector {
-    /// Uses the database of `connector`, whose users are in so many `partitions`.
+    /// Uses the database of `connector`, which has this number of partitions.
     pub fn new(
         connector: &PostgresStoreConnector,
         partitions: PartitionCount,

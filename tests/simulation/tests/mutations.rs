@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Files with the tests that detect mutations. Contract tests are defined in `tests/kit`.
-const TEST_FILES: [&str; 12] = [
+const TEST_FILES: [&str; 13] = [
     "tests/kit/src/contract/event_store.rs",
     "tests/kit/src/contract/command_stream.rs",
     "tests/kit/src/contract/read_models.rs",
@@ -16,6 +16,7 @@ const TEST_FILES: [&str; 12] = [
     "lib/app/tests/placement.rs",
     "lib/postgres/tests/schema.rs",
     "lib/app/tests/partition_writer/effects.rs",
+    "lib/app/tests/partition_writer/unknown_kinds.rs",
     "lib/app/tests/user_deletion.rs",
     "lib/redis/tests/crash_tracking.rs",
     "lib/stream-worker/tests/group_consumer.rs",
