@@ -9,7 +9,7 @@ use crate::support::test_user::TestUser;
 use crate::support::{eventually, free_address};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 const COMPONENTS: [&str; 6] = ["writer", "projector", "auctioneer", "notifier", "promoter", "ingress"];
 
@@ -209,19 +209,18 @@ async fn blocked_snapshots_are_noticed(servers: &TestServers, portal: &BusyPorta
     portal.wait_until_ready().await;
 }
 
-/// A writer that is registered and acquires nothing gets a share of the partitions.
+/// A lease is renewed for a writer that is not registered, so that no process acquires it.
 async fn partitions_without_an_owner_are_noticed(servers: &TestServers, portal: &BusyPortal) {
-    const UNOWNED: &str = "partitions without an owner: 0";
+    const UNOWNED: &str = "partitions without an owner: 00";
     let owners = || async { portal.checks().await["writer owners"]["reason"].as_str().map(str::to_owned) };
     eventually(UNOWNED, || async {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().to_string();
-        servers.run_redis(&["ZADD", "ap:members:writer", &now, "idle writer"]).await;
-        owners().await.filter(|reason| reason.starts_with(UNOWNED))
+        servers.run_redis(&["SET", "ap:{00}:lease:writer", "gone writer", "PX", "3000"]).await;
+        owners().await.filter(|reason| reason == UNOWNED)
     })
     .await;
     let log = portal.components.logs("writer");
-    assert!(log.contains("partitions without an owner component=\"writer\" partitions=\"0"), "{log}");
-    // The registration ends when it is not renewed.
+    assert!(log.contains("partitions without an owner component=\"writer\" partitions=\"00\""), "{log}");
+    // The lease expires when it is not renewed.
     portal.wait_until_ready().await;
     portal.sue.create_auction(json!({})).await;
 }
