@@ -158,6 +158,10 @@ impl Connections {
     /// Makes the portal the owner of Redis, unless another one is.
     async fn check_owner(&self) -> Result<(), ConnectError> {
         let connected = self.redis.connect(REQUEST_TIMEOUT).await;
+        // The backend can have become weak since it was prepared.
+        if let Some(violation) = self.durability.violation() {
+            return Err(violation.into());
+        }
         if let Some(foreign) = self.ownership.as_ref().and_then(Ownership::violation) {
             return Err(foreign.into());
         }
