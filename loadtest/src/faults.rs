@@ -14,6 +14,7 @@ mod power;
 mod preload;
 mod probe;
 mod proxy;
+mod readiness;
 mod report;
 mod round;
 mod samples;
@@ -121,7 +122,7 @@ pub(crate) async fn run(arguments: FaultArgs) -> Result<ExitCode, Failure> {
     let programs: Vec<PathBuf> = [portal].into_iter().chain(arguments.other_portal.clone()).collect();
     let (data_dir, components) = (arguments.data_dir.as_deref(), &arguments.components);
     let fleet = Fleet::start(data_dir, components, &arguments.settings, &programs).await?;
-    let readiness_watch = fleet.watch_ingresses();
+    let readiness_watch = fleet.watch_ingresses()?;
     let (began, samples) = (Instant::now(), Samples::default());
     let (faults, totals) = tokio::select! {
         result = loads(&fleet, &arguments, seed, began) => result?,

@@ -6,7 +6,8 @@ pub(crate) mod slots;
 use crate::Failure;
 use crate::faults::disks::Disk;
 use crate::faults::power::RedisMachine;
-use crate::faults::slot::{Slot, is_ready};
+use crate::faults::readiness;
+use crate::faults::slot::Slot;
 use crate::run::progress::note;
 use crate::run::target::client::Address;
 use crate::run::target::load_balancer::LoadBalancer;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
 
 pub(crate) const COMPONENTS: [&str; 6] =
     ["ingress", "writer", "projector", "auctioneer", "notifier", "promoter"];
@@ -24,7 +25,7 @@ pub(crate) const COMPONENTS: [&str; 6] =
 /// The default of the portal.
 pub(crate) const PARTITIONS: u16 = 4;
 
-/// Interval of the supervisor and of the readiness checks.
+/// Interval of the supervisor.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Postgres limits: few enough connections to be exhausted, and small enough for a disk in memory. What a new standby
@@ -138,19 +139,9 @@ impl Fleet {
     }
 
     /// Updates the load balancer with the readiness of the ingresses until the result is dropped.
-    pub(crate) fn watch_ingresses(&self) -> JoinSet<()> {
-        let mut tasks = JoinSet::new();
-        let ingresses = self.of("ingress").into_iter().map(|slot| slot.listen).enumerate();
-        for (number, listen) in ingresses {
-            let load_balancer = Arc::clone(&self.load_balancer);
-            tasks.spawn(async move {
-                loop {
-                    load_balancer.set_ready(number, is_ready(listen).await);
-                    tokio::time::sleep(POLL_INTERVAL).await;
-                }
-            });
-        }
-        tasks
+    pub(crate) fn watch_ingresses(&self) -> Result<oneshot::Sender<()>, Failure> {
+        let ingresses = self.of("ingress").into_iter().map(|slot| slot.listen).collect();
+        readiness::watch(&self.load_balancer, ingresses)
     }
 
     /// Restarts processes and servers that exit unexpectedly. Runs until dropped.

@@ -3,7 +3,8 @@
 
 use crate::Failure;
 use crate::faults::fleet::{Fleet, PARTITIONS};
-use crate::faults::slot::{Slot, is_ready};
+use crate::faults::readiness::is_ready;
+use crate::faults::slot::Slot;
 use crate::run::plan::{LASTING_MS, PlannedAuction};
 use crate::run::target::client::{Client, Response};
 use crate::run::target::http::Http;

@@ -5,7 +5,7 @@ use crate::Failure;
 use crate::faults::clock::Clock;
 use crate::faults::log_reader::LogReader;
 use crate::faults::proxy::Proxy;
-use crate::run::target::client::{Address, Client};
+use crate::faults::readiness::is_ready;
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,6 @@ use tokio::sync::Mutex;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-
-/// Time limit for a readiness response.
-const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Configuration and state of a process.
 pub(crate) struct Slot {
@@ -140,14 +137,4 @@ impl Slot {
         let last: Vec<&str> = log.lines().rev().take(5).collect();
         last.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
-}
-
-/// Whether `/readyz` at this address responds with 200.
-pub(crate) async fn is_ready(address: SocketAddr) -> bool {
-    let response = tokio::time::timeout(READY_TIMEOUT, async {
-        let mut client = Client::connect(&Address { host: address.to_string() }).await.ok()?;
-        let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\n\r\n");
-        Some(client.send(request.as_bytes()).await.ok()?.status)
-    });
-    matches!(response.await, Ok(Some(200)))
 }

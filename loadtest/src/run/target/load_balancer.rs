@@ -78,6 +78,12 @@ impl LoadBalancer {
         found.is_some_and(|backend| backend.is_ready.load(Ordering::Relaxed))
     }
 
+    /// Addresses of the ready ingresses.
+    fn ready_hosts(&self) -> Vec<&str> {
+        let ready = self.backends.iter().filter(|backend| backend.is_ready.load(Ordering::Relaxed));
+        ready.map(|backend| backend.address.host.as_str()).collect()
+    }
+
     /// Whether the ingress of a connection has been ready since the connection was opened.
     pub(crate) fn is_usable(&self, (number, times_unready): ConnectionEpoch) -> bool {
         self.backends.get(number).is_some_and(|backend| {
@@ -121,7 +127,8 @@ impl LoadBalancer {
         if !matches!(status, 0 | 429 | 500..) {
             return false;
         }
-        self.failures().push((Instant::now(), format!("{status} {error}")));
+        let ready = self.ready_hosts();
+        self.failures().push((Instant::now(), format!("{status} {error}; ready: {ready:?}")));
         drop(attempt);
         if started.elapsed() > RETRY_TIMEOUT {
             return false;
@@ -180,7 +187,8 @@ mod tests {
         let failed: Vec<_> = load_balancer.failed_since(now).into_iter().collect();
         assert_eq!(
             failed,
-            [("0 ", 1), ("429 ", 1), ("503 ", 1)].map(|(error, count)| (error.to_owned(), count))
+            [("0 ; ready: []", 1), ("429 ; ready: []", 1), ("503 ; ready: []", 1)]
+                .map(|(error, count)| (error.to_owned(), count))
         );
     }
 
