@@ -10,10 +10,7 @@ mod spec;
 mod weight;
 
 pub use draw::{CandidateBid, DrawContext, DrawResult, ExclusionCounts, NoBidReason, Selection};
-pub use option::{
-    PromoterOption, all, exclude_leader, interval, max_doublings, max_weight, once_per_bidder, only_in_last,
-    probability_permille, seeded, weigh_by,
-};
+pub use option::*;
 pub use seed::Seed;
 pub use settings::{OptionError, Settings};
 pub use spec::{OptionDescription, OptionSpec, OptionValue, WeightKind};
