@@ -12,7 +12,7 @@ CREATE TABLE outgoing_notifications (
     ids            uuid[]   NOT NULL,  -- of the notification of each user
     content        bytea    NOT NULL,
     PRIMARY KEY (partition, user_partition, number)
-);
+) WITH (toast_tuple_target = 8160);  -- random ids do not compress, and a row is read once
 
 -- Progress of placing the notifications to the users of a partition.
 CREATE TABLE inbox_placements (

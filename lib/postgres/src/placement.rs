@@ -65,12 +65,25 @@ impl PlacementStore for PostgresPlacements {
         progress: &PlacementProgress,
         limit: usize,
     ) -> Result<Vec<OutgoingGroup>, Unavailable> {
-        let params: &[&(dyn ToSql + Sync)] =
-            &[&users.0.cast_signed(), &self.numbers(&progress.placed), &bigint(limit as u64)];
+        let params: &[&(dyn ToSql + Sync)] = &[
+            &users.0.cast_signed(),
+            &self.numbers(&progress.placed),
+            &bigint(limit as u64),
+            &bigint(progress.version),
+        ];
         let rows = self.queries.query(sql!("outgoing_notifications"), params).await?;
         let mut groups = rows.iter().map(group).collect::<Result<Vec<_>, _>>()?;
         groups.sort_unstable_by_key(|group| (group.partition, group.number));
         Ok(groups)
+    }
+
+    async fn remove_placed(
+        &self,
+        users: PartitionId,
+        progress: &PlacementProgress,
+    ) -> Result<(), Unavailable> {
+        let params: &[&(dyn ToSql + Sync)] = &[&users.0.cast_signed(), &self.numbers(&progress.placed)];
+        self.queries.query(sql!("remove_placed"), params).await.map(drop)
     }
 
     async fn place(&self, batch: &PlacementBatch) -> Result<PlacementResult, Unavailable> {

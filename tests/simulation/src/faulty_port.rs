@@ -248,6 +248,13 @@ impl<S: PlacementStore> PlacementStore for FaultyPort<S> {
     ) -> Result<Vec<OutgoingGroup>, Unavailable> {
         round_trip(&self.world, self.inner.outgoing(users, progress, limit)).await
     }
+    async fn remove_placed(
+        &self,
+        users: PartitionId,
+        progress: &PlacementProgress,
+    ) -> Result<(), Unavailable> {
+        round_trip(&self.world, self.inner.remove_placed(users, progress)).await
+    }
     async fn place(&self, batch: &PlacementBatch) -> Result<PlacementResult, Unavailable> {
         round_trip(&self.world, self.inner.place(batch)).await
     }

@@ -12,6 +12,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use worker_runtime::Supervisor;
 
+/// Maximum number of placed batches whose groups are removed later together: each removal waits for the disk.
+const REMOVE_AFTER: usize = 20;
+
 /// Configuration of a placer.
 #[derive(Clone, Copy, Debug)]
 pub struct PlacerConfig {
@@ -33,11 +36,13 @@ pub struct InboxPlacer<S, D> {
     config: PlacerConfig,
     /// Progress that this placer has stored or read; `None` at the start and after an error.
     progress: Option<PlacementProgress>,
+    /// Number of placed batches that may not be removed yet.
+    unremoved: usize,
 }
 
 impl<S: PlacementStore, D: NotificationSink> InboxPlacer<S, D> {
     pub fn new(store: S, sink: D, users: PartitionId, config: PlacerConfig) -> InboxPlacer<S, D> {
-        InboxPlacer { store, sink, users, config, progress: None }
+        InboxPlacer { store, sink, users, config, progress: None, unremoved: 0 }
     }
 
     /// Places notifications when it is signalled, until shutdown. Retries unavailable backends forever.
@@ -65,6 +70,10 @@ impl<S: PlacementStore, D: NotificationSink> InboxPlacer<S, D> {
                 None => self.load_progress().await?,
             };
             let outgoing = self.store.outgoing(self.users, &progress, self.config.batch).await?;
+            if self.unremoved > 0 && (outgoing.is_empty() || self.unremoved >= REMOVE_AFTER) {
+                self.store.remove_placed(self.users, &progress).await?;
+                self.unremoved = 0;
+            }
             if outgoing.is_empty() {
                 self.progress = Some(progress);
                 return Ok(());
@@ -75,8 +84,10 @@ impl<S: PlacementStore, D: NotificationSink> InboxPlacer<S, D> {
         Ok(())
     }
 
-    async fn load_progress(&self) -> Result<PlacementProgress, Unavailable> {
+    async fn load_progress(&mut self) -> Result<PlacementProgress, Unavailable> {
         let progress = self.store.progress(self.users).await?;
+        // Another placer, or an attempt whose answer was lost, may have placed a batch.
+        self.unremoved += 1;
         // After the progress was read: what was placed before it may never have been delivered.
         self.sink.begin(self.users).await?;
         Ok(progress)
@@ -104,6 +115,7 @@ impl<S: PlacementStore, D: NotificationSink> InboxPlacer<S, D> {
             instrumentation::notified(self.users, wanted.len());
         }
         self.progress = Some(PlacementProgress { version: version + 1, placed: batch.placed });
+        self.unremoved += 1;
         Ok(())
     }
 }

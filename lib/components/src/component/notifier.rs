@@ -20,11 +20,11 @@ use worker_runtime::shutdown::ShutdownSignal;
 pub(crate) const PLACER_CONNECTIONS: usize = 4;
 
 /// Number of groups of notifications that are placed in one transaction.
-const PLACER_BATCH: usize = 50;
+const PLACER_BATCH: usize = 400;
 
 /// Notifiers of all partitions commit in each interval, one after the other. The placers of their users gather
 /// what is committed within this part of it.
-const LINGER_PART: u32 = 5;
+const LINGER_PART: u32 = 2;
 
 /// Signals wake the placers. The interval only bounds the delay if one was lost.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);

@@ -297,6 +297,7 @@ pub async fn outgoing_notifications_stay_until_they_are_placed<
     assert!(!texts(&none, 1).await.1.is_empty(), "at least one");
     let progress = PlacementProgress { version: 0, placed: numbers[..3].iter().copied().collect() };
     assert_eq!(texts(&progress, 10).await.1, expected[3..]);
+    adapter.placements.remove_placed(here, &progress).await.unwrap();
     assert_eq!(texts(&none, 10).await.1, expected[3..], "the placed ones are removed");
     assert_eq!(adapter.placements.outgoing(there, &none, 10).await.unwrap().len(), 1);
 }

@@ -119,15 +119,27 @@ impl PlacementStore for MemoryNotifications {
         progress: &PlacementProgress,
         limit: usize,
     ) -> Result<Vec<OutgoingGroup>, Unavailable> {
-        let mut state = self.state();
-        let outgoing = state.outgoing.entry(users).or_default();
-        outgoing.retain(|(partition, number), _| Some(number) > progress.placed.get(partition));
-        let groups = outgoing.iter().take(limit).map(|((partition, number), group)| OutgoingGroup {
+        let state = self.state();
+        let outgoing = state.outgoing.get(&users).into_iter().flatten();
+        let unplaced =
+            outgoing.filter(|((partition, number), _)| Some(number) > progress.placed.get(partition));
+        let groups = unplaced.take(limit).map(|((partition, number), group)| OutgoingGroup {
             partition: *partition,
             number: *number,
             notifications: group.clone(),
         });
         Ok(groups.collect())
+    }
+
+    async fn remove_placed(
+        &self,
+        users: PartitionId,
+        progress: &PlacementProgress,
+    ) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        let outgoing = state.outgoing.entry(users).or_default();
+        outgoing.retain(|(partition, number), _| Some(number) > progress.placed.get(partition));
+        Ok(())
     }
 
     async fn place(&self, batch: &PlacementBatch) -> Result<PlacementResult, Unavailable> {

@@ -1,7 +1,7 @@
 //! Places notifications in inboxes: the second step of the notifier, in the partition of the users.
 //!
 //! The first step ([`super::notification_store`]) stores outgoing notifications in the partition of their
-//! events. The second step reads them there, stores them in the inboxes of a user partition, and removes them.
+//! events. The second step reads them there, stores them in the inboxes of a user partition, and later removes them.
 //! No transaction spans both partitions. The progress of a user partition says which outgoing notifications are
 //! placed, so a step that is repeated changes nothing.
 
@@ -26,13 +26,19 @@ pub trait PlacementStore: Send + Sync {
 
     /// Returns about `limit` of the outgoing groups to a user partition that are not placed, at least one if
     /// there is one. They are ordered by partition and number, and of each partition they are the oldest.
-    /// Removes the placed ones.
     fn outgoing(
         &self,
         users: PartitionId,
         progress: &PlacementProgress,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<OutgoingGroup>, Unavailable>> + Send;
+
+    /// Removes the outgoing groups to a user partition that are placed.
+    fn remove_placed(
+        &self,
+        users: PartitionId,
+        progress: &PlacementProgress,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Stores a batch and the progress, all or nothing, if the version of the progress is the expected one.
     ///
