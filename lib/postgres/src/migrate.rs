@@ -112,8 +112,9 @@ async fn run(client: &mut Client, partitions: PartitionCount) -> Result<Uuid, Mi
     let migrations = embedded::migrations::runner();
     if !newer_schema::check(client, migrations.get_migrations()).await? {
         let report = migrations.run_async(client).await.map_err(migration_error)?;
-        for migration in report.applied_migrations() {
-            tracing::info!(%migration, "applied database migration");
+        let applied = report.applied_migrations();
+        if let Some(newest) = applied.last() {
+            tracing::info!(migrations = applied.len(), %newest, "database migrated");
         }
     }
     let configured = partitions.get();

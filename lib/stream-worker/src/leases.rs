@@ -189,15 +189,16 @@ impl<E: Send + 'static> Tasks<E> {
         End: Into<WorkEnd> + Send + 'static,
         Run: Future<Output = Result<End, E>> + Send + 'static,
     {
-        for partition in &round.held {
-            if !self.running.contains_key(partition) {
-                let (trigger, stop) = shutdown_pair();
-                let run = work(*partition, stop);
-                let partition = *partition;
-                tracing::info!(partition, "lease acquired");
-                self.tasks.spawn(async move { (partition, run.await.map(Into::into)) });
-                self.running.insert(partition, PartitionTask { trigger, stopping: false });
-            }
+        let is_new = |partition: &usize| !self.running.contains_key(partition);
+        let acquired: Vec<usize> = round.held.iter().copied().filter(is_new).collect();
+        if !acquired.is_empty() {
+            tracing::info!(partitions = ?acquired, "leases acquired");
+        }
+        for partition in acquired {
+            let (trigger, stop) = shutdown_pair();
+            let run = work(partition, stop);
+            self.tasks.spawn(async move { (partition, run.await.map(Into::into)) });
+            self.running.insert(partition, PartitionTask { trigger, stopping: false });
         }
         let kept = |partition: &usize| round.held.contains(partition) && !round.surplus.contains(partition);
         for (partition, task) in self.running.iter_mut().filter(|(partition, _)| !kept(partition)) {

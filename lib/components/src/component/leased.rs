@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use stream_worker::StreamError;
 use stream_worker::consumer::fresh_name;
 use stream_worker::leases::{LeaseOptions, WorkEnd, run};
+use tracing::Instrument;
 use worker_runtime::Supervisor;
 use worker_runtime::health::HealthHandle;
 use worker_runtime::shutdown::ShutdownSignal;
@@ -63,7 +64,9 @@ pub(super) fn start(
                 owners.unknown(error);
             }
         };
-        run(&redis, options, stop, renewed, |index, stop| work(partitions[index], stop)).await
+        run(&redis, options, stop, renewed, |index, stop| work(partitions[index], stop))
+            .instrument(tracing::info_span!("leases", component = group))
+            .await
     });
 }
 
