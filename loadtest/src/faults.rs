@@ -187,7 +187,7 @@ async fn loads(
                 break;
             }
             Err(error) => {
-                fleet.report_problem(format!("the run failed: {error}"));
+                fleet.report_problem(format!("the run failed: {}", auction_postgres::error_text(&*error)));
                 break;
             }
         }

@@ -197,12 +197,16 @@ fn cannot_create(response: &Response<'_>) -> String {
     format!("cannot create users and auctions: {} {body}{hint}", response.status)
 }
 
+/// Idle time after which a connection is not used again. An ingress closes it after 30 s, possibly at the moment at
+/// which the next request is sent.
+const MAX_IDLE: Duration = Duration::from_secs(20);
+
 /// Sends requests over one connection.
 pub(crate) struct Worker {
     http: Http,
     run_ids: Arc<RunIds>,
-    /// The open connection and its epoch.
-    connection: Option<(ConnectionEpoch, Client)>,
+    /// The open connection, its epoch, and when it was last used.
+    connection: Option<(ConnectionEpoch, Client, Instant)>,
 }
 
 impl Sender for Worker {
@@ -237,17 +241,18 @@ impl Worker {
 
     /// Returns the connection, or opens a new one if there is none or its ingress is no longer ready.
     pub(crate) async fn connection(&mut self) -> Result<&mut Client, Failure> {
-        if let (Some(load_balancer), Some((epoch, _))) = (&self.http.load_balancer, &self.connection)
-            && !load_balancer.is_usable(*epoch)
-        {
-            self.connection = None;
-        }
+        let is_usable = |epoch| self.http.load_balancer.as_ref().is_none_or(|all| all.is_usable(epoch));
+        let open = self.connection.take();
+        self.connection = open.filter(|(epoch, _, used)| used.elapsed() < MAX_IDLE && is_usable(*epoch));
         Ok(match &mut self.connection {
-            Some((_, connection)) => connection,
+            Some((_, connection, used)) => {
+                *used = Instant::now();
+                connection
+            }
             connection => {
                 let one = ((0, 0), &self.http.address);
                 let (epoch, address) = self.http.load_balancer.as_deref().map_or(one, LoadBalancer::pick);
-                &mut connection.insert((epoch, Client::connect(address).await?)).1
+                &mut connection.insert((epoch, Client::connect(address).await?, Instant::now())).1
             }
         })
     }
