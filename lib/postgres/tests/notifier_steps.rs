@@ -7,7 +7,7 @@ use auction_app::ports::notifications::placement::{PlacementBatch, PlacementResu
 use auction_domain::UserId;
 use auction_domain::user::{NotificationKind, NotificationPreferences};
 use auction_postgres::PostgresStoreConnector;
-use auction_postgres::notifications::PostgresNotificationConnector;
+use auction_postgres::notifications::{PostgresNotificationConnector, PostgresNotificationStore};
 use auction_postgres::placement::PostgresPlacements;
 use auction_postgres::queries::PostgresQueries;
 use auction_testkit::contract::notification_store::place_all;
@@ -18,6 +18,10 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::time::Duration;
 use tokio_postgres::Client;
+
+/// Tables that either step writes.
+const NOTIFIER_TABLES: [&str; 5] =
+    ["notifier_checkpoints", "subscriptions", "outgoing_notifications", "inbox_placements", "inboxes"];
 
 /// Stores notifications for users of both partitions, changes preferences and deletes a user, all in the partition
 /// of the events.
@@ -58,6 +62,19 @@ impl Tables {
         (PostgresNotificationConnector::new(&self.stores, partitions), placements)
     }
 
+    /// Commits a batch of each of two partitions, and places their notifications to the users of partition 1. Those to
+    /// partition 0 stay outgoing.
+    async fn placed_to_partition_1(&self) -> (PostgresNotificationStore, PostgresPlacements) {
+        let (stores, placements) = self.notifications();
+        let mut store = stores.open().await.unwrap();
+        for partition in [0, 1].map(PartitionId) {
+            assert_eq!(store.checkpoint(partition).await.unwrap(), 0);
+            store.commit(&notifier_batch(partition, 0)).await.unwrap();
+        }
+        place_all(&placements, PartitionId(1)).await;
+        (store, placements)
+    }
+
     /// Locks all rows of these tables that are not of this partition, until the connection ends.
     async fn lock_other_partitions(&self, tables: &[&str], partition: i16) {
         self.sql.batch_execute("BEGIN").await.unwrap();
@@ -73,17 +90,8 @@ impl Tables {
 #[tokio::test]
 async fn notifier_commit_touches_rows_of_one_partition() {
     let tables = Tables::new().await;
-    let (stores, placements) = tables.notifications();
-    let mut store = stores.open().await.unwrap();
-    for partition in [0, 1].map(PartitionId) {
-        assert_eq!(store.checkpoint(partition).await.unwrap(), 0);
-        store.commit(&notifier_batch(partition, 0)).await.unwrap();
-    }
-    place_all(&placements, PartitionId(1)).await;
-    // Those to partition 0 stay outgoing.
-    let locked =
-        ["notifier_checkpoints", "subscriptions", "outgoing_notifications", "inbox_placements", "inboxes"];
-    tables.lock_other_partitions(&locked, 0).await;
+    let (mut store, _) = tables.placed_to_partition_1().await;
+    tables.lock_other_partitions(&NOTIFIER_TABLES, 0).await;
     let batch = notifier_batch(P, 1);
     let commit = tokio::time::timeout(Duration::from_secs(20), store.commit(&batch));
     let users = BTreeSet::from([0, 1].map(PartitionId));
@@ -94,21 +102,13 @@ async fn notifier_commit_touches_rows_of_one_partition() {
 #[tokio::test]
 async fn placement_touches_rows_of_one_partition() {
     let tables = Tables::new().await;
-    let (stores, placements) = tables.notifications();
-    let mut store = stores.open().await.unwrap();
-    for partition in [0, 1].map(PartitionId) {
-        assert_eq!(store.checkpoint(partition).await.unwrap(), 0);
-        store.commit(&notifier_batch(partition, 0)).await.unwrap();
-    }
-    place_all(&placements, PartitionId(1)).await;
+    let (_, placements) = tables.placed_to_partition_1().await;
     let progress = placements.progress(P).await.unwrap();
     let outgoing = placements.outgoing(P, &progress, 10).await.unwrap();
     let placed = outgoing.iter().map(|group| (group.partition, group.number)).collect();
     let notifications = outgoing.into_iter().flat_map(|group| group.notifications).collect();
     let batch = PlacementBatch { users: P, version: progress.version, placed, notifications };
-    let locked =
-        ["notifier_checkpoints", "subscriptions", "outgoing_notifications", "inbox_placements", "inboxes"];
-    tables.lock_other_partitions(&locked, 0).await;
+    tables.lock_other_partitions(&NOTIFIER_TABLES, 0).await;
     let place = tokio::time::timeout(Duration::from_secs(20), placements.place(&batch));
     let PlacementResult::Done(wanted) = place.await.expect("no lock is waited for").unwrap() else {
         panic!("the progress moved")

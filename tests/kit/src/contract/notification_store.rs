@@ -7,7 +7,7 @@ use auction_app::ports::notifications::notification_store::{
     Notification, NotificationBatch, NotificationCommit, NotificationStore, NotificationStoreConnector,
 };
 use auction_app::ports::notifications::placement::{
-    PlacementBatch, PlacementProgress, PlacementResult, PlacementStore,
+    OutgoingGroup, PlacementBatch, PlacementProgress, PlacementResult, PlacementStore,
 };
 use auction_domain::UserId;
 use auction_domain::user::{NotificationKind, NotificationPreferences};
@@ -294,7 +294,15 @@ pub async fn outgoing_notifications_stay_until_they_are_placed<
     assert_eq!(all, expected, "they stay until they are placed");
     let numbers: Vec<_> = groups.iter().map(|group| (group.partition, group.number)).collect();
     assert!(numbers.is_sorted(), "{numbers:?}");
-    assert!(!texts(&none, 1).await.1.is_empty(), "at least one");
+    for limit in 1..=numbers.len() {
+        let some = texts(&none, limit).await.0;
+        assert!(!some.is_empty(), "at least one");
+        for partition in [P, here] {
+            let of = |group: &&OutgoingGroup| group.partition == partition;
+            let oldest = groups.iter().filter(of).take(some.iter().filter(of).count());
+            assert!(some.iter().filter(of).eq(oldest), "the oldest of each partition");
+        }
+    }
     let progress = PlacementProgress { version: 0, placed: numbers[..3].iter().copied().collect() };
     assert_eq!(texts(&progress, 10).await.1, expected[3..]);
     adapter.placements.remove_placed(here, &progress).await.unwrap();
