@@ -3,8 +3,7 @@
 //! A process that gets only some of its connections never becomes ready, and may keep other processes from
 //! becoming ready. So the limit is refused with numbers before any work starts.
 
-use crate::component::Component;
-use crate::component::PLACER_CONNECTIONS;
+use crate::component::{Component, PLACER_CONNECTIONS};
 use crate::connections::Connections;
 use crate::settings::{Concurrency, Settings};
 use auction_app::ports::Unavailable;
